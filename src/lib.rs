@@ -1,0 +1,16 @@
+//! Engagecast: predictions, synthetic customers and reports for social-media
+//! and dating apps.
+//!
+//! # The house
+//!
+//! Imports run one way, and none sideways:
+//!
+//! ```text
+//! main → {cli, app} → http → {jobs, report} → {cohort, models, store} → {features, facts} → schema
+//! ```
+//!
+//! | room | owns |
+//! |---|---|
+//! | [`schema`] | the 72 columns of a customer |
+
+pub mod schema;

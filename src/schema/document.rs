@@ -1,0 +1,1 @@
+//! The markdown tables of the columns.

@@ -1,0 +1,18 @@
+//! The 72 columns of a customer: the one place where a column's name, type,
+//! unit, ranges, group and meaning are written.
+//!
+//! The Arrow schema ([`arrow`]), the row invariants ([`invariants`]), the SQL
+//! table, the checks on what a client sends and the tables in the documentation
+//! follow from [`COLUMNS`]; tests fail where one of them drifts.
+//!
+//! Imports nothing of this crate: every other module may import it.
+
+pub mod arrow;
+mod columns;
+pub mod document;
+pub mod invariants;
+
+pub use columns::{
+    CITIES, COLUMN_COUNT, COLUMNS, Column, GENDERS, Group, Kind, PLATFORMS, Range, SNAPSHOT, TIERS,
+    column, find,
+};

@@ -1,0 +1,3 @@
+//! The tests of each capability, from outside.
+
+mod support;
