@@ -13,4 +13,6 @@
 //! |---|---|
 //! | [`schema`] | the 72 columns of a customer |
 
+pub mod cohort;
+pub mod facts;
 pub mod schema;

@@ -34,10 +34,5 @@ fn field(column: &Column) -> Field {
         ("unit".to_owned(), column.unit.to_owned()),
         ("meaning".to_owned(), column.meaning.to_owned()),
     ]);
-    Field::new(
-        column.name,
-        data_type(column.kind),
-        column.kind != Kind::Id,
-    )
-    .with_metadata(metadata)
+    Field::new(column.name, data_type(column.kind), column.kind != Kind::Id).with_metadata(metadata)
 }

@@ -148,7 +148,7 @@ impl Column {
 pub const fn column(name: &str) -> usize {
     let mut i = 0;
     while i < COLUMN_COUNT {
-        if same(COLUMNS[i].name.as_bytes(), name.as_bytes()) {
+        if const_eq(COLUMNS[i].name.as_bytes(), name.as_bytes()) {
             return i;
         }
         i += 1;
@@ -162,7 +162,7 @@ pub fn find(name: &str) -> Option<usize> {
     COLUMNS.iter().position(|c| c.name == name)
 }
 
-const fn same(a: &[u8], b: &[u8]) -> bool {
+pub(crate) const fn const_eq(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }

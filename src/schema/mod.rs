@@ -12,6 +12,7 @@ mod columns;
 pub mod document;
 pub mod invariants;
 
+pub(crate) use columns::const_eq;
 pub use columns::{
     CITIES, COLUMN_COUNT, COLUMNS, Column, GENDERS, Group, Kind, PLATFORMS, Range, SNAPSHOT, TIERS,
     column, find,

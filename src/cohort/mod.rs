@@ -1,0 +1,29 @@
+//! Synthetic cohorts: realistic customers of social-media and dating apps, drawn
+//! so that the published statistics come out as stated.
+//!
+//! A [`Plan`] says how many customers and which seed; [`Plan::generate`] gives
+//! them as Arrow batches. The same plan and [`GENERATOR_VERSION`] give the same
+//! customers on any number of threads.
+
+mod batch;
+mod check;
+mod churn;
+mod constants;
+mod dating;
+mod draft;
+mod draw;
+mod engagement;
+mod identity;
+mod math;
+mod plan;
+mod premium;
+mod revenue;
+mod social;
+mod solve;
+mod variables;
+
+pub use check::{Check, Checked, Report};
+pub use plan::{Batches, Calibration, MAX_CUSTOMERS, MAX_SEED, Plan, SpecError};
+
+/// Changes whenever the same plan gives other customers.
+pub const GENERATOR_VERSION: &str = "1";

@@ -1,0 +1,90 @@
+//! Stage 5: who pays for a tier, and the features that come with it.
+
+use super::constants::constant;
+use super::dating::QUALITY_MEAN;
+use super::draft::{Count, Draft, Flag, Share, whole};
+use super::engagement::engagement_z;
+use super::identity::by_code;
+use super::math::{exp, ln_1p, logit};
+use super::solve;
+#[expect(clippy::wildcard_imports, reason = "a stage names many variables")]
+use super::variables::*;
+
+/// Monthly price of each tier, USD.
+pub const PRICES: [f64; 3] = [0.0, 9.99, 19.99];
+
+const PREMIUM_SHARE: f64 = 0.2119;
+/// Platinum among premium: with the prices it gives the subscription revenue.
+const PLATINUM_SHARE: f64 = 7001.0 / 21_190.0;
+const GOLD: f64 = 1.0;
+const PLATINUM: f64 = 2.0;
+
+pub fn draw(d: &mut Draft) {
+    tiers(d);
+    paid_features(d);
+}
+
+fn tiers(d: &mut Draft) {
+    const PREMIUM: Flag = Flag {
+        constant: constant("premium"),
+        share: PREMIUM_SHARE,
+    };
+
+    let shape = d.structural(const { constant("premium_shape") });
+    let gain = d.structural(const { constant("premium_gain") });
+    d.flag(ACCOUNT_TYPE, &PREMIUM, |r| {
+        let other = 0.35 * ln_1p(r[TENURE])
+            + 0.25 * r[AGE_Z]
+            + 0.020 * (r[PROFILE_QUALITY] - QUALITY_MEAN)
+            + 0.30 * f64::from(r[GENDER] == MALE)
+            - 0.25 * ln_1p(r[STORIES_VIEWED])
+            + 0.20 * (ln_1p(r[PROFILE_COMPLETION]) - 4.2)
+            + 0.25 * ln_1p(r[MATCHES]);
+        gain * (engagement_z(r) + shape * other)
+    });
+    d.weigh(TIER, |r, draw| 0.5 * engagement_z(r) + draw.logistic());
+    let platinum = d.solve(const { constant("platinum") }, |d| {
+        let scores = d.collect(|r| (r[ACCOUNT_TYPE] > 0.0).then_some(r[TIER]));
+        #[expect(clippy::cast_precision_loss, reason = "a count of customers")]
+        let count = whole(PLATINUM_SHARE * scores.len() as f64);
+        solve::threshold(scores, count)
+    });
+    d.fill(TIER, |r, _| {
+        if r[ACCOUNT_TYPE] == 0.0 {
+            0.0
+        } else if r[TIER] > platinum {
+            PLATINUM
+        } else {
+            GOLD
+        }
+    });
+    d.fill(SUBSCRIPTION, |r, _| by_code(r[TIER], PRICES));
+}
+
+fn paid_features(d: &mut Draft) {
+    const LIKED: Count = Count {
+        constant: constant("super_likes"),
+        shape: 1.5,
+        mean: 0.9,
+    };
+    const BOOSTED: Count = Count {
+        constant: constant("boosts"),
+        shape: 1.2,
+        mean: 0.45,
+    };
+    const MATCHED: Share = Share {
+        constant: constant("super_like_match_rate"),
+        precision: 15.0,
+        mean: 0.085,
+    };
+
+    d.count_over(SUPER_LIKES, 1.0, &LIKED, |r| {
+        exp(0.55 * r[DATING_USE]) * by_code(r[ACCOUNT_TYPE], [1.0, 3.2])
+    });
+    d.count_over(BOOSTS, 1.0, &BOOSTED, |r| {
+        exp(0.5 * r[DATING_USE]) * by_code(r[ACCOUNT_TYPE], [1.0, 4.0])
+    });
+    d.percentage(SUPER_LIKE_MATCH_RATE, 2, &MATCHED, |r| {
+        0.8 * logit((100.0 * r[MATCH_CHANCE]).clamp(0.2, 30.0) / 100.0)
+    });
+}

@@ -1,0 +1,147 @@
+//! Stage 7: what the customer brings in, this month and since sign-up. Amounts
+//! are whole cents until they are stored as dollars.
+
+use super::constants::constant;
+use super::draft::{Draft, Row};
+use super::engagement::engagement_z;
+use super::identity::by_code;
+use super::math::{self, cents, exp, ln_1p};
+#[expect(clippy::wildcard_imports, reason = "a stage names many variables")]
+use super::variables::*;
+
+/// Monthly in-app purchases and ad revenue, USD a customer.
+const IAP_MEAN: f64 = 3.461_02;
+const AD_MEAN: f64 = 3.802_32;
+/// The stores' lowest price, USD, and in cents.
+const FLOOR_PRICE: f64 = 0.99;
+const FLOOR_CENTS: f64 = 99.0;
+
+/// Mean lifetime value, USD, and its ratio for customers of both platforms.
+const LTV_MEAN: f64 = 152.65;
+const LTV_LIFT: f64 = 1.30;
+
+pub fn draw(d: &mut Draft) {
+    purchases(d);
+    ads(d);
+    d.fill(TOTAL_REVENUE, |r, _| {
+        (paid(r) + cents(r[AD_REVENUE])) / 100.0
+    });
+    lifetime(d);
+}
+
+fn purchases(d: &mut Draft) {
+    d.fill(SPENDING, |_, draw| draw.normal());
+    d.fill(PURCHASES, |r, draw| {
+        let inclination = -2.1
+            + 1.15 * r[ACCOUNT_TYPE]
+            + 0.45 * engagement_z(r)
+            + 0.25 * ln_1p(r[SUPER_LIKES])
+            + 0.30 * ln_1p(r[BOOSTS])
+            + 0.5 * r[SPENDING]
+            + 0.1 * r[AGE_Z];
+        if inclination + draw.logistic() > 0.0 {
+            1.0 + draw.poisson(0.8 * exp(0.3 * r[SPENDING]))
+        } else {
+            0.0
+        }
+    });
+    d.weigh(IAP, |r, draw| {
+        draw.gamma(1.4 * r[PURCHASES])
+            * exp(0.45 * r[SPENDING])
+            * by_code(r[PLATFORM], [1.0, 1.6, 0.6])
+    });
+    let amount = |r: Row, scale: f64| {
+        if r[PURCHASES] > 0.0 {
+            (scale * r[IAP]).max(FLOOR_PRICE)
+        } else {
+            0.0
+        }
+    };
+    let scale = d.solve_root(const { constant("iap") }, (0.01, 100.0), |d, scale| {
+        d.mean(|r| amount(r, scale)) - IAP_MEAN
+    });
+    d.fill(IAP, |r, _| math::round(amount(r, scale), 2));
+}
+
+fn ads(d: &mut Draft) {
+    d.weigh(AD_REVENUE, |r, draw| {
+        let seen = r[FEED_TIME]
+            + 2.5 * r[REELS_WATCHED]
+            + 1.5 * r[STORIES_VIEWED]
+            + 0.35 * (60.0 / 7.0) * r[VIDEO_HOURS]
+            + 0.25 * r[APP_OPENS] * r[SESSION_MINUTES]
+            + 8.0 * r[ADS_CLICKED] * (1.0 + 0.1 * r[AD_CONVERSION]);
+        seen * by_code(r[ACCOUNT_TYPE], [1.0, 0.55]) * draw.gamma_factor(4.0)
+    });
+    let scale = d.solve(const { constant("ad") }, |d| {
+        AD_MEAN / d.mean(|r| r[AD_REVENUE])
+    });
+    d.fill(AD_REVENUE, |r, _| math::round(scale * r[AD_REVENUE], 2));
+}
+
+/// Subscription and purchases of the month, cents.
+fn paid(r: Row) -> f64 {
+    cents(r[SUBSCRIPTION]) + cents(r[IAP])
+}
+
+/// The months before this one were like it, up to a drift; how much they were
+/// worth is solved for the mean lifetime value and its lift.
+fn lifetime(d: &mut Draft) {
+    d.weigh(PAID_HISTORY, |r, draw| {
+        paid(r) * r[TENURE] * draw.gamma_factor(6.0)
+    });
+    d.weigh(AD_HISTORY, |r, draw| {
+        cents(r[AD_REVENUE]) * r[TENURE] * draw.gamma_factor(6.0)
+    });
+    let names = const { [constant("history_single"), constant("history_both")] };
+    let mut scales = [0.0; 2];
+    for (group, name) in names.into_iter().enumerate() {
+        scales[group] = d.solve(name, |d| history_scales(d)[group]);
+    }
+    let scale = |r: Row| scales[usize::from(r[PLATFORM] == BOTH)];
+    d.fill(LIFETIME_PAID, |r, _| {
+        paid(r) + (scale(r) * r[PAID_HISTORY]).round_ties_even()
+    });
+    d.fill(TRANSACTIONS, |r, draw| {
+        if r[LIFETIME_PAID] == 0.0 {
+            return 0.0;
+        }
+        let a_month = f64::from(r[SUBSCRIPTION] > 0.0) + r[PURCHASES];
+        let drawn = (a_month + draw.poisson(0.9 * r[TENURE] * a_month)).max(1.0);
+        drawn.min((r[LIFETIME_PAID] / FLOOR_CENTS).floor().max(1.0))
+    });
+    d.fill(TRANSACTION_VALUE, |r, _| {
+        if r[TRANSACTIONS] == 0.0 {
+            return 0.0;
+        }
+        (r[LIFETIME_PAID] / r[TRANSACTIONS]).round_ties_even() / 100.0
+    });
+    d.fill(LIFETIME_VALUE, |r, _| {
+        let payments = r[TRANSACTIONS] * cents(r[TRANSACTION_VALUE]);
+        let ads = cents(r[AD_REVENUE]) + (scale(r) * r[AD_HISTORY]).round_ties_even();
+        (payments + ads).max(cents(r[TOTAL_REVENUE])) / 100.0
+    });
+}
+
+/// Scales of the history of customers of one platform and of both, in closed form.
+fn history_scales(d: &Draft) -> [f64; 2] {
+    let sums = d.sums(|r| {
+        let both = f64::from(r[PLATFORM] == BOTH);
+        let month = cents(r[TOTAL_REVENUE]);
+        let history = r[PAID_HISTORY] + r[AD_HISTORY];
+        [
+            1.0 - both,
+            (1.0 - both) * month,
+            (1.0 - both) * history,
+            both,
+            both * month,
+            both * history,
+        ]
+    });
+    let both_share = sums[3] / d.rows();
+    let single = 100.0 * LTV_MEAN / (1.0 + (LTV_LIFT - 1.0) * both_share);
+    [
+        (single * sums[0] - sums[1]) / sums[2],
+        (single * LTV_LIFT * sums[3] - sums[4]) / sums[5],
+    ]
+}

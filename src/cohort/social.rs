@@ -1,0 +1,298 @@
+//! Stage 2: social use. Stories, reels, the feed, the network, creators and
+//! what they earn, ads and live streams.
+
+use super::constants::constant;
+use super::draft::{Count, Draft, Flag, Share, whole};
+use super::identity::by_code;
+use super::math::{self, exp, ln, ln_1p};
+#[expect(clippy::wildcard_imports, reason = "a stage names many variables")]
+use super::variables::*;
+
+/// Shape of the followers' Lomax distribution, and the relative reach by platform.
+const FOLLOWERS_SHAPE: f64 = 2.1;
+const FOLLOWERS_REACH: [f64; 3] = [1.0, 0.45, 1.0];
+
+/// Share of customers who are creators, and what they earn: the mean among
+/// them, the share of the top tenth, and the cap as a multiple of the typical.
+const CREATOR_SHARE: f64 = 0.067;
+const EARNINGS_MEAN: f64 = 32.67;
+const TOP_TENTH_SHARE: f64 = 0.60;
+const EARNINGS_CAP: f64 = 400.0;
+
+const VIDEO_HOURS_MEAN: f64 = 2.7;
+const SECONDS_AN_HOUR: f64 = 3600.0;
+
+pub fn draw(d: &mut Draft) {
+    stories_and_reels(d);
+    live_streams(d);
+    video_hours(d);
+    posting(d);
+    network(d);
+    creators(d);
+    earnings(d);
+    feed_and_ads(d);
+}
+
+fn stories_and_reels(d: &mut Draft) {
+    const POSTED: Count = Count {
+        constant: constant("stories_posted"),
+        shape: 2.0,
+        mean: 0.8,
+    };
+    const VIEWED: Count = Count {
+        constant: constant("stories_viewed"),
+        shape: 3.0,
+        mean: 4.2,
+    };
+    const CREATED: Count = Count {
+        constant: constant("reels_created"),
+        shape: 2.0,
+        mean: 0.5,
+    };
+    const WATCHED: Count = Count {
+        constant: constant("reels_watched"),
+        shape: 3.0,
+        mean: 5.9,
+    };
+    const STORIES: Share = Share {
+        constant: constant("story_completion"),
+        precision: 12.0,
+        mean: 0.70,
+    };
+    const REELS: Share = Share {
+        constant: constant("reel_completion"),
+        precision: 10.0,
+        mean: 0.48,
+    };
+
+    d.count(STORIES_POSTED, &POSTED, |r| {
+        0.8 * r[SOCIAL_USE] + 0.5 * r[CREATIVITY]
+    });
+    d.daily(STORIES_VIEWED, &VIEWED, |r| r[SOCIAL_USE]);
+    d.percentage(STORY_COMPLETION, 1, &STORIES, |r| {
+        0.25 * r[SOCIAL_AFFINITY] + 0.20 * r[FIT]
+    });
+    d.count(REELS_CREATED, &CREATED, |r| {
+        0.8 * r[SOCIAL_USE] + 0.7 * r[CREATIVITY]
+    });
+    d.daily(REELS_WATCHED, &WATCHED, |r| {
+        1.1 * r[SOCIAL_USE] - 0.15 * r[AGE_Z]
+    });
+    d.share(REEL_SHARE, &REELS, |r| {
+        0.25 * r[SOCIAL_AFFINITY] + 0.1 * r[FIT]
+    });
+    d.fill(REEL_COMPLETION, |r, _| {
+        math::round(100.0 * r[REEL_SHARE], 1)
+    });
+    d.fill(REEL_WATCH_TIME, |r, draw| {
+        let mean = 4.0 + 28.0 * r[REEL_SHARE];
+        math::round((mean * draw.gamma_factor(6.0)).clamp(1.0, 90.0), 1)
+    });
+}
+
+fn live_streams(d: &mut Draft) {
+    const WATCHED: Count = Count {
+        constant: constant("live_streams"),
+        shape: 1.5,
+        mean: 0.6,
+    };
+    const STREAM_MINUTES: f64 = 14.0;
+
+    d.count(LIVE_STREAMS, &WATCHED, |r| 0.9 * r[SOCIAL_USE]);
+    d.fill(LIVE_MINUTES, |r, draw| {
+        math::round(draw.gamma(1.5 * r[LIVE_STREAMS]) * STREAM_MINUTES / 1.5, 1)
+    });
+}
+
+/// Reels and live streams, and long-form video to make up the mean.
+fn video_hours(d: &mut Draft) {
+    d.fill(VIDEO_HOURS, |r, _| {
+        r[REELS_WATCHED] * 7.0 * r[REEL_WATCH_TIME] / SECONDS_AN_HOUR + r[LIVE_MINUTES] / 60.0
+    });
+    d.weigh(LONG_VIDEO, |r, draw| {
+        exp(0.7 * r[SOCIAL_USE]) * draw.gamma_factor(2.0)
+    });
+    let scale = d.solve(const { constant("long_video") }, |d| {
+        let [short, long] = d.sums(|r| [r[VIDEO_HOURS], r[LONG_VIDEO]]);
+        ((VIDEO_HOURS_MEAN * d.rows() - short) / long).max(0.0)
+    });
+    d.fill(VIDEO_HOURS, |r, _| {
+        math::round((r[VIDEO_HOURS] + scale * r[LONG_VIDEO]).min(168.0), 2)
+    });
+}
+
+fn posting(d: &mut Draft) {
+    const POSTED: Count = Count {
+        constant: constant("posts"),
+        shape: 1.5,
+        mean: 1.3,
+    };
+    const COMMENTED: Count = Count {
+        constant: constant("comments"),
+        shape: 2.0,
+        mean: 2.4,
+    };
+    const LIKED: Count = Count {
+        constant: constant("likes"),
+        shape: 3.0,
+        mean: 8.5,
+    };
+
+    d.count(POSTS, &POSTED, |r| {
+        0.7 * r[SOCIAL_USE] + 0.7 * r[CREATIVITY]
+    });
+    d.count(COMMENTS, &COMMENTED, |r| {
+        r[SOCIAL_USE] + 0.3 * r[CREATIVITY]
+    });
+    d.daily(LIKES, &LIKED, |r| r[SOCIAL_USE] + 0.2 * r[CREATIVITY]);
+}
+
+fn network(d: &mut Draft) {
+    const FOLLOWERS_MEAN: f64 = 520.0;
+    const FOLLOWING_SCALE: Count = Count {
+        constant: constant("following"),
+        shape: 1.8,
+        mean: 390.0,
+    };
+    const RATE: Share = Share {
+        constant: constant("engagement_rate"),
+        precision: 45.0,
+        mean: 0.038,
+    };
+
+    let sd = (0.55_f64 * 0.55 + 0.6 * 0.6 + 0.25 * 0.25 + 0.5 * 0.5).sqrt();
+    d.weigh(FOLLOWERS, |r, draw| {
+        let z = 0.55 * r[SOCIAL_AFFINITY] + 0.60 * r[CREATIVITY] + 0.25 * r[ACTIVITY];
+        let u = math::normal_cdf((z + 0.50 * draw.normal()) / sd).min(1.0 - 1e-6);
+        let reach = by_code(r[PLATFORM], FOLLOWERS_REACH);
+        (math::pow(1.0 - u, -1.0 / FOLLOWERS_SHAPE) - 1.0) * reach
+    });
+    let scale = d.solve(const { constant("followers") }, |d| {
+        FOLLOWERS_MEAN / d.mean(|r| r[FOLLOWERS])
+    });
+    d.fill(FOLLOWERS, |r, _| {
+        (scale * r[FOLLOWERS]).round_ties_even().max(1.0)
+    });
+    d.scaled(FOLLOWING, &FOLLOWING_SCALE, |r| exp(0.35 * r[SOCIAL_USE]));
+    d.fill(FOLLOWING, |r, _| r[FOLLOWING].round_ties_even().max(1.0));
+    d.fill(FOLLOWER_RATIO, |r, _| {
+        math::round(r[FOLLOWERS] / r[FOLLOWING], 2)
+    });
+    // Received likes are not columns, so the rate is drawn, not derived.
+    d.percentage(ENGAGEMENT_RATE, 2, &RATE, |r| {
+        0.25 * r[CREATIVITY] + 0.15 * r[SOCIAL_AFFINITY] - 0.12 * (ln(r[FOLLOWERS]) - 5.0)
+    });
+}
+
+fn creators(d: &mut Draft) {
+    const CREATOR: Flag = Flag {
+        constant: constant("creator"),
+        share: CREATOR_SHARE,
+    };
+
+    let gain = d.structural(const { constant("creator_gain") });
+    d.flag(IS_CREATOR, &CREATOR, |r| {
+        if r[POSTS] + r[REELS_CREATED] == 0.0 {
+            return f64::NEG_INFINITY;
+        }
+        gain * (0.50 * (ln(r[FOLLOWERS]) - 5.0)
+            + 0.75 * ln_1p(r[REELS_CREATED])
+            + 0.55 * ln_1p(r[POSTS])
+            + 0.35 * ln_1p(r[STORIES_POSTED])
+            + 0.6 * log_rate(r[ENGAGEMENT_RATE]))
+    });
+    d.fill(VIEWS, |r, draw| {
+        if r[POSTS] + r[REELS_CREATED] == 0.0 {
+            return 0.0;
+        }
+        let log_mean = 0.2
+            + 0.80 * ln(r[FOLLOWERS])
+            + 0.45 * log_rate(r[ENGAGEMENT_RATE])
+            + 0.45 * r[IS_CREATOR]
+            + 0.18 * ln_1p(r[REELS_CREATED]);
+        exp(log_mean + 0.75 * draw.normal())
+            .round_ties_even()
+            .max(1.0)
+    });
+}
+
+/// Log engagement rate against a typical one, kept off a rate of 0.
+fn log_rate(percent: f64) -> f64 {
+    ln(percent.max(0.2) / 3.0)
+}
+
+/// A power of views times volume times noise: few earn much, most little.
+fn earnings(d: &mut Draft) {
+    d.weigh(EARNING_POWER, |r, draw| {
+        if r[IS_CREATOR] == 0.0 {
+            return f64::NEG_INFINITY;
+        }
+        ln(r[VIEWS].max(1.0))
+            + 0.5 * ln_1p(r[POSTS] + 4.0 * r[REELS_CREATED])
+            + 0.55 * draw.normal()
+    });
+    let powers = d.collect(|r| (r[IS_CREATOR] > 0.0).then_some(r[EARNING_POWER]));
+    let location = d.solve(const { constant("earnings_location") }, |_| mean(&powers));
+    let exponent = d.solve_root(
+        const { constant("earnings_exponent") },
+        (0.3, 2.5),
+        |_, exponent| top_tenth_share(&powers, location, exponent) - TOP_TENTH_SHARE,
+    );
+    let earned = |power: f64| exp((exponent * (power - location)).min(EARNINGS_CAP.ln()));
+    let scale = d.solve(const { constant("earnings_scale") }, |_| {
+        let weights: Vec<f64> = powers.iter().map(|p| earned(*p)).collect();
+        EARNINGS_MEAN / mean(&weights)
+    });
+    d.fill(CREATOR_EARNINGS, |r, _| {
+        math::round(scale * earned(r[EARNING_POWER]), 2)
+    });
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of creators")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// What the top tenth earns of all, for an exponent.
+#[expect(clippy::cast_precision_loss, reason = "a count of creators")]
+fn top_tenth_share(powers: &[f64], location: f64, exponent: f64) -> f64 {
+    let mut earned: Vec<f64> = powers
+        .iter()
+        .map(|p| exp(exponent * (p - location)).min(EARNINGS_CAP))
+        .collect();
+    let top = whole(0.1 * earned.len() as f64).max(1);
+    let total: f64 = earned.iter().sum();
+    earned.sort_unstable_by(|a, b| b.total_cmp(a));
+    earned[..top].iter().sum::<f64>() / total
+}
+
+fn feed_and_ads(d: &mut Draft) {
+    const FEED: Count = Count {
+        constant: constant("feed"),
+        shape: 3.0,
+        mean: 30.0,
+    };
+    const VISITS: Count = Count {
+        constant: constant("discover"),
+        shape: 2.0,
+        mean: 3.1,
+    };
+    const CLICKS: Count = Count {
+        constant: constant("ads_clicked"),
+        shape: 2.0,
+        mean: 1.1,
+    };
+    const BOUGHT: Share = Share {
+        constant: constant("ad_conversion"),
+        precision: 40.0,
+        mean: 0.024,
+    };
+
+    d.scaled(FEED_TIME, &FEED, |r| exp(0.7 * r[SOCIAL_USE]));
+    d.fill(FEED_TIME, |r, _| math::round(r[FEED_TIME].min(600.0), 1));
+    d.count(DISCOVER_VISITS, &VISITS, |r| {
+        0.8 * r[SOCIAL_USE] + 0.1 * r[SOCIAL_AFFINITY]
+    });
+    d.count(ADS_CLICKED, &CLICKS, |r| 0.7 * r[SOCIAL_USE]);
+    d.percentage(AD_CONVERSION, 2, &BOUGHT, |r| 0.15 * r[FIT]);
+}

@@ -1,0 +1,144 @@
+//! The published statistics of a cohort.
+//!
+//! A statistic is the mean of the customers' column values (the mean of
+//! ratios, for rates), with these exceptions: ARPU is revenue per customer,
+//! ARPPU revenue per premium customer, shares are ratios of sums, and lift and
+//! women-to-men are ratios of group means.
+
+use serde::Serialize;
+
+use super::Facts;
+use crate::schema::{COLUMNS, Kind, column};
+
+const SUBSCRIPTION: usize = column("monthly_subscription_usd");
+const IAP: usize = column("iap_spending_month_usd");
+const ADS: usize = column("ad_revenue_generated_month_usd");
+const REVENUE: usize = column("total_revenue_month_usd");
+
+/// One statistic with its value; none where the cohort has nothing to compute it from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Statistic {
+    pub id: &'static str,
+    pub unit: &'static str,
+    pub value: Option<f64>,
+    /// Whether it is the mean of whole counts, which has the noise of counting.
+    #[serde(skip)]
+    pub is_count_mean: bool,
+}
+
+/// How a statistic is computed from the aggregates.
+enum Value {
+    /// The mean of a column.
+    Mean(usize),
+    /// The mean of a flag, as a percentage.
+    Percent(usize),
+    Of(fn(&Facts) -> Option<f64>),
+}
+
+use Value::{Mean, Of, Percent};
+
+#[rustfmt::skip] // A table: one statistic a line.
+const STATISTICS: &[(&str, &str, Value)] = &[
+    ("avg_engagement_score", "score 0-1", Mean(column("engagement_score"))),
+    ("churn_rate_pct", "%", Percent(column("churn_30_day"))),
+    ("premium_pct", "%", Of(|f| Some(100.0 * f.premium.mean()?))),
+    ("avg_ltv_usd", "USD", Mean(column("lifetime_value_usd"))),
+    ("stories_posted_week", "stories/week", Mean(column("stories_posted_week"))),
+    ("stories_viewed_day", "stories/day", Mean(column("stories_viewed_day"))),
+    ("reels_created_week", "reels/week", Mean(column("reels_created_week"))),
+    ("reels_watched_day", "reels/day", Mean(column("reels_watched_day"))),
+    ("video_hours_week", "h/week", Mean(column("video_watch_hours_week"))),
+    ("engagement_rate_pct", "%", Mean(column("engagement_rate_pct"))),
+    ("creator_pct", "%", Percent(column("is_creator"))),
+    ("creator_earnings_month_usd", "USD/month per creator", Of(|f| mean(&f.creator_earnings))),
+    ("followers", "accounts", Mean(column("followers_count"))),
+    ("posts_30_days", "posts/30 days", Mean(column("posts_last_30_days"))),
+    ("feed_minutes_day", "min/day", Mean(column("feed_time_minutes_day"))),
+    ("matches_day", "matches/day", Mean(column("matches_per_day"))),
+    ("match_rate_pct", "%", Mean(column("match_rate_pct"))),
+    ("swipes_day", "swipes/day", Of(swipes)),
+    ("swipe_right_rate_pct", "%", Mean(column("swipe_right_rate_pct"))),
+    ("messages_sent_day", "messages/day", Mean(column("messages_sent_day"))),
+    ("response_rate_pct", "%", Mean(column("response_rate_pct"))),
+    ("dates_completed_month", "dates/month", Mean(column("dates_completed_month"))),
+    ("date_conversion_pct", "%", Mean(column("match_to_date_conversion_pct"))),
+    ("profile_quality", "score 0-100", Mean(column("profile_quality_score"))),
+    ("match_satisfaction", "score 1-5", Mean(column("match_satisfaction_score"))),
+    ("super_likes_week", "super likes/week", Mean(column("super_likes_used_week"))),
+    ("show_up_rate_pct", "%", Mean(column("date_show_up_rate_pct"))),
+    ("subscription_usd", "USD/month per customer", Mean(SUBSCRIPTION)),
+    ("iap_usd", "USD/month per customer", Mean(IAP)),
+    ("ads_usd", "USD/month per customer", Mean(ADS)),
+    ("subscription_share_pct", "% of revenue", Of(|f| revenue_share(f, SUBSCRIPTION))),
+    ("iap_share_pct", "% of revenue", Of(|f| revenue_share(f, IAP))),
+    ("ads_share_pct", "% of revenue", Of(|f| revenue_share(f, ADS))),
+    ("arpu_usd", "USD/month", Mean(REVENUE)),
+    ("arppu_usd", "USD/month per premium customer", Of(arppu)),
+    ("ltv_lift_both_platforms", "ratio", Of(|f| ratio(f.ltv_both.mean(), f.ltv_single.mean()))),
+    ("top_tenth_creator_share", "share of creator earnings", Of(|f| top_tenth_share(&f.creator_earnings))),
+    ("women_to_men_match_rate", "ratio", Of(|f| ratio(f.match_rate_women.mean(), f.match_rate_men.mean()))),
+];
+
+impl Facts {
+    /// All published statistics.
+    #[must_use]
+    pub fn statistics(&self) -> Vec<Statistic> {
+        STATISTICS
+            .iter()
+            .map(|(id, unit, value)| Statistic {
+                id,
+                unit,
+                value: match value {
+                    Mean(column) => self.columns[*column].mean(),
+                    Percent(column) => self.columns[*column].mean().map(|m| 100.0 * m),
+                    Of(compute) => compute(self),
+                },
+                is_count_mean: matches!(value, Mean(column) if COLUMNS[*column].kind == Kind::Integer),
+            })
+            .collect()
+    }
+}
+
+fn swipes(f: &Facts) -> Option<f64> {
+    let right = f.columns[const { column("swipes_right_day") }].mean()?;
+    let left = f.columns[const { column("swipes_left_day") }].mean()?;
+    Some(right + left)
+}
+
+/// Revenue of all customers per premium customer.
+fn arppu(f: &Facts) -> Option<f64> {
+    (f.premium.sum > 0.0).then(|| f.columns[REVENUE].sum / f.premium.sum)
+}
+
+fn revenue_share(f: &Facts, part: usize) -> Option<f64> {
+    let total = f.columns[REVENUE].sum;
+    (total > 0.0).then(|| 100.0 * f.columns[part].sum / total)
+}
+
+fn ratio(part: Option<f64>, whole: Option<f64>) -> Option<f64> {
+    let whole = whole.filter(|w| *w != 0.0)?;
+    Some(part? / whole)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of creators")]
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// What the best-earning tenth of the creators earns of all.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of creators"
+)]
+fn top_tenth_share(earnings: &[f64]) -> Option<f64> {
+    let total: f64 = earnings.iter().sum();
+    if total <= 0.0 {
+        return None;
+    }
+    let mut earned = earnings.to_vec();
+    earned.sort_unstable_by(|a, b| b.total_cmp(a));
+    let top = ((0.1 * earned.len() as f64).round_ties_even() as usize).max(1);
+    Some(earned[..top].iter().sum::<f64>() / total)
+}
