@@ -12,5 +12,7 @@
 //! | room | owns |
 //! |---|---|
 //! | [`schema`] | the 72 columns of a customer |
+//! | [`store`] | cohorts, customers and models in Postgres or SQLite |
 
 pub mod schema;
+pub mod store;
