@@ -12,5 +12,7 @@
 //! | room | owns |
 //! |---|---|
 //! | [`schema`] | the 72 columns of a customer |
+//! | [`features`] | from a customer to the numbers a model reads |
 
+pub mod features;
 pub mod schema;

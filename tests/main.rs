@@ -1,3 +1,4 @@
 //! The tests of each capability, from outside.
 
+mod features;
 mod support;
