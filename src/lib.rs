@@ -13,6 +13,8 @@
 //! |---|---|
 //! | [`schema`] | the 72 columns of a customer |
 //! | [`features`] | from a customer to the numbers a model reads |
+//! | [`models`] | training, serving and explaining predictions |
 
 pub mod features;
+pub mod models;
 pub mod schema;

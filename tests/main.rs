@@ -1,4 +1,5 @@
 //! The tests of each capability, from outside.
 
 mod features;
+mod models;
 mod support;
