@@ -12,9 +12,13 @@
 //! | room | owns |
 //! |---|---|
 //! | [`schema`] | the 72 columns of a customer |
+//! | [`features`] | from a customer to the numbers a model reads |
+//! | [`models`] | training, serving and explaining predictions |
 //! | [`store`] | cohorts, customers and models in Postgres or SQLite |
 
 pub mod cohort;
 pub mod facts;
+pub mod features;
+pub mod models;
 pub mod schema;
 pub mod store;

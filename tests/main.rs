@@ -1,4 +1,6 @@
 //! The tests of each capability, from outside.
 
+mod features;
+mod models;
 mod store;
 mod support;
