@@ -11,14 +11,25 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | [`schema`] | the 72 columns of a customer |
+//! | [`app`] | the running service, from its socket to its orderly end |
+//! | [`cli`], [`config`], [`telemetry`], [`progress`] | the command line, the settings, log lines, bars |
+//! | [`http`] | routes, problems, the OpenAPI document, the server |
+//! | [`jobs`] | long work: the first start |
 //! | [`features`] | from a customer to the numbers a model reads |
 //! | [`models`] | training, serving and explaining predictions |
+//! | [`schema`] | the 72 columns of a customer |
 //! | [`store`] | cohorts, customers and models in Postgres or SQLite |
 
+pub mod app;
+pub mod cli;
 pub mod cohort;
+pub mod config;
 pub mod facts;
 pub mod features;
+pub mod http;
+pub mod jobs;
 pub mod models;
+pub mod progress;
 pub mod schema;
 pub mod store;
+pub mod telemetry;
