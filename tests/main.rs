@@ -1,6 +1,14 @@
 //! The tests of each capability, from outside.
 
+mod command_line;
+mod documentation;
 mod features;
+mod house;
 mod models;
+mod one_customer;
+mod problems;
+mod serving;
+mod starting;
+mod stopping;
 mod store;
 mod support;
