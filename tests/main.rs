@@ -1,3 +1,5 @@
 //! The tests of each capability, from outside.
 
+mod documents;
+mod generator;
 mod support;
