@@ -12,7 +12,9 @@
 //! | room | owns |
 //! |---|---|
 //! | [`schema`] | the 72 columns of a customer |
+//! | [`store`] | cohorts, customers and models in Postgres or SQLite |
 
 pub mod cohort;
 pub mod facts;
 pub mod schema;
+pub mod store;

@@ -2,4 +2,5 @@
 
 mod documents;
 mod generator;
+mod store;
 mod support;

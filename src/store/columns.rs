@@ -1,0 +1,140 @@
+//! The columns of a batch of customers by type, for those who move rows between
+//! Arrow and a database.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+
+use super::StoreError;
+use crate::schema::{self, COLUMNS, Column, Kind};
+
+/// One column of a batch.
+pub(super) enum Values<'a> {
+    Text(&'a StringArray),
+    Integer(&'a Int32Array),
+    Big(&'a Int64Array),
+    Decimal(&'a Float64Array),
+    Flag(&'a BooleanArray),
+    Moment(&'a TimestampMicrosecondArray),
+}
+
+/// The 72 columns of a batch, in their order.
+pub(super) fn values(batch: &RecordBatch) -> Result<Vec<Values<'_>>, StoreError> {
+    let expected = schema::arrow::schema();
+    let given = batch.schema_ref();
+    let fits = given.fields().len() == expected.fields().len()
+        && (given.fields().iter().zip(expected.fields()))
+            .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type());
+    if !fits {
+        return Err(StoreError::unstorable(
+            "a batch",
+            "its columns are not the 72 of a customer",
+        ));
+    }
+    let columns = COLUMNS.iter().zip(batch.columns());
+    Ok(columns.map(|(c, array)| typed(c, array)).collect())
+}
+
+fn typed<'a>(column: &Column, array: &'a ArrayRef) -> Values<'a> {
+    match column.kind {
+        Kind::Id | Kind::Category(_) | Kind::OpenCategory(_) => Values::Text(array.as_string()),
+        Kind::Integer => Values::Integer(array.as_primitive::<Int32Type>()),
+        Kind::BigInteger => Values::Big(array.as_primitive::<Int64Type>()),
+        Kind::Decimal(_) => Values::Decimal(array.as_primitive::<Float64Type>()),
+        Kind::Flag => Values::Flag(array.as_boolean()),
+        Kind::Timestamp => Values::Moment(array.as_primitive::<TimestampMicrosecondType>()),
+    }
+}
+
+impl Values<'_> {
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        match self {
+            Self::Text(array) => array.is_null(row),
+            Self::Integer(array) => array.is_null(row),
+            Self::Big(array) => array.is_null(row),
+            Self::Decimal(array) => array.is_null(row),
+            Self::Flag(array) => array.is_null(row),
+            Self::Moment(array) => array.is_null(row),
+        }
+    }
+}
+
+/// One column of a batch that is being read.
+pub(super) enum Builder {
+    Text(StringBuilder),
+    Integer(Int32Builder),
+    Big(Int64Builder),
+    Decimal(Float64Builder),
+    Flag(BooleanBuilder),
+    Moment(TimestampMicrosecondBuilder),
+}
+
+impl Builder {
+    fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Id | Kind::Category(_) | Kind::OpenCategory(_) => {
+                Self::Text(StringBuilder::new())
+            }
+            Kind::Integer => Self::Integer(Int32Builder::new()),
+            Kind::BigInteger => Self::Big(Int64Builder::new()),
+            Kind::Decimal(_) => Self::Decimal(Float64Builder::new()),
+            Kind::Flag => Self::Flag(BooleanBuilder::new()),
+            Kind::Timestamp => {
+                Self::Moment(TimestampMicrosecondBuilder::new().with_timezone(crate::schema::arrow::UTC))
+            }
+        }
+    }
+
+    pub(super) fn append_null(&mut self) {
+        match self {
+            Self::Text(builder) => builder.append_null(),
+            Self::Integer(builder) => builder.append_null(),
+            Self::Big(builder) => builder.append_null(),
+            Self::Decimal(builder) => builder.append_null(),
+            Self::Flag(builder) => builder.append_null(),
+            Self::Moment(builder) => builder.append_null(),
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Text(builder) => Arc::new(builder.finish()),
+            Self::Integer(builder) => Arc::new(builder.finish()),
+            Self::Big(builder) => Arc::new(builder.finish()),
+            Self::Decimal(builder) => Arc::new(builder.finish()),
+            Self::Flag(builder) => Arc::new(builder.finish()),
+            Self::Moment(builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+/// A batch that is being read.
+pub(super) struct BatchBuilder {
+    pub columns: Vec<Builder>,
+    pub rows: usize,
+}
+
+impl BatchBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            columns: COLUMNS.iter().map(|c| Builder::new(c.kind)).collect(),
+            rows: 0,
+        }
+    }
+
+    /// The rows so far as a batch; the builder is empty afterwards.
+    pub(super) fn finish(&mut self) -> Result<RecordBatch, String> {
+        self.rows = 0;
+        let arrays = self.columns.iter_mut().map(Builder::finish).collect();
+        RecordBatch::try_new(schema::arrow::schema(), arrays).map_err(|e| e.to_string())
+    }
+}

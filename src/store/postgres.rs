@@ -1,0 +1,204 @@
+//! The store on Postgres: connecting, and what its errors mean.
+//!
+//! Small queries go through a pool with short timeouts. What takes long or must
+//! end with its owner (loading, reading and locking) has a connection of its
+//! own, which is closed when it is dropped.
+
+pub(super) mod copy;
+mod load;
+mod read;
+
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+use super::StoreError;
+use super::error::one_line;
+use super::{location, migrations};
+
+/// How long one try to connect may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The pause after a failed try: doubled each time, up to the second value.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+const CONNECTIONS: u32 = 8;
+/// How long a query waits for a free connection of the pool.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// What the server itself breaks off, where the caller is long gone.
+const LIMITS: [(&str, &str); 3] = [
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "10s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+];
+
+#[derive(Clone)]
+pub(super) struct Server {
+    pool: PgPool,
+    /// For connections outside the pool: without its limits.
+    options: PgConnectOptions,
+    place: String,
+}
+
+impl Server {
+    pub(super) async fn open(
+        url: &str,
+        wait: Duration,
+        waiting: &(dyn Fn(&StoreError) + Sync),
+    ) -> Result<Self, StoreError> {
+        let mut options = location::parse(url)?;
+        if options.get_application_name().is_none() {
+            options = options.application_name("engagecast");
+        }
+        let server = Self {
+            pool: PgPoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .acquire_timeout(ACQUIRE)
+                .connect_lazy_with(options.clone().options(LIMITS)),
+            place: place(&options),
+            options,
+        };
+        let deadline = Instant::now() + wait;
+        let mut pause = PAUSE.0;
+        loop {
+            let Err(error) = server.migrate().await else {
+                return Ok(server);
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || !error.is_unreachable() {
+                return Err(error);
+            }
+            waiting(&error);
+            sleep(pause.min(left)).await;
+            pause = (pause * 2).min(PAUSE.1);
+        }
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let mut connection = self.connect().await?;
+        let migrator = migrations::migrator(migrations::POSTGRES);
+        let done = migrator.run_direct(None, &mut connection, false).await;
+        // Closing gives back the migrator's lock, which it keeps after a failure.
+        drop(connection.close().await);
+        done.map_err(|e| {
+            migrations::refusal(migrations::POSTGRES, e)
+                .into_error(&self.place, |e| self.error("migrate its schema", &e))
+        })
+    }
+
+    /// A connection outside the pool.
+    async fn connect(&self) -> Result<PgConnection, StoreError> {
+        match timeout(CONNECT, self.options.connect()).await {
+            Ok(connected) => connected.map_err(|e| self.error("connect", &e)),
+            Err(_) => Err(self.unreachable(&"it doesn't answer")),
+        }
+    }
+
+    /// Takes an advisory lock that lasts as long as the connection.
+    pub(super) async fn try_lock(&self, key: i64) -> Result<Option<PgConnection>, StoreError> {
+        let mut connection = self.connect().await?;
+        // A holder whose machine vanished is noticed within a minute or so.
+        let taken = async {
+            sqlx::query("SET tcp_keepalives_idle = 30")
+                .execute(&mut connection)
+                .await?;
+            sqlx::query("SET tcp_keepalives_interval = 10")
+                .execute(&mut connection)
+                .await?;
+            sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+                .bind(key)
+                .fetch_one(&mut connection)
+                .await
+        };
+        let taken: bool = taken.await.map_err(|e| self.error("take a lock", &e))?;
+        if taken {
+            return Ok(Some(connection));
+        }
+        drop(connection.close().await);
+        Ok(None)
+    }
+
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Host, port and database: never a user's secret.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn unreachable(&self, reason: &impl ToString) -> StoreError {
+        StoreError::Unreachable {
+            place: self.place.clone(),
+            reason: one_line(reason),
+        }
+    }
+
+    /// What a driver's error means.
+    pub(super) fn error(&self, doing: &'static str, error: &sqlx::Error) -> StoreError {
+        let place = self.place.clone();
+        match error {
+            sqlx::Error::Io(e) => self.unreachable(e),
+            sqlx::Error::PoolTimedOut => self.unreachable(&"no connection could be had in time"),
+            sqlx::Error::Tls(e) => StoreError::Tls {
+                place,
+                reason: one_line(e),
+            },
+            sqlx::Error::Database(e) => self.answer(doing, e.as_ref()),
+            e => StoreError::Failed {
+                place,
+                doing,
+                reason: one_line(e),
+            },
+        }
+    }
+
+    /// What an error that the server answered with means, by its code:
+    /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+    fn answer(&self, doing: &'static str, error: &dyn DatabaseError) -> StoreError {
+        let place = self.place.clone();
+        let reason = one_line(&error.message());
+        match error.code().as_deref().unwrap_or_default() {
+            // Shutting down, crashed, starting up; connections used up; cut off.
+            "57P01" | "57P02" | "57P03" | "53300" | "08006" => self.unreachable(&reason),
+            "28P01" | "28000" => StoreError::Refused {
+                place,
+                user: self.options.get_username().to_owned(),
+                reason,
+            },
+            "3D000" => StoreError::UnknownDatabase {
+                place,
+                database: self.database().to_owned(),
+            },
+            // A lock that was not free in time.
+            "55P03" => StoreError::Busy { place },
+            _ => StoreError::Failed {
+                place,
+                doing,
+                reason,
+            },
+        }
+    }
+
+    fn database(&self) -> &str {
+        // As the server itself does where none is named.
+        let options = &self.options;
+        options.get_database().unwrap_or(options.get_username())
+    }
+}
+
+/// What a message calls the server.
+fn place(options: &PgConnectOptions) -> String {
+    match options.get_socket() {
+        Some(folder) => format!("Postgres in {}", folder.display()),
+        None => format!("Postgres at {}:{}", options.get_host(), options.get_port()),
+    }
+}
+
+/// The partition that holds a cohort's customers.
+fn partition(cohort: Uuid) -> String {
+    format!("customers_{}", cohort.simple())
+}

@@ -1,0 +1,127 @@
+//! Loads a cohort: its partition is made, filled by one `COPY`, attached and
+//! listed in one transaction.
+//!
+//! The partition stays a table of its own until the end, so that the table
+//! `customers` is locked for a moment only, and several cohorts can be loaded at
+//! once while others are read.
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use super::{Server, copy, partition};
+use crate::store::cohorts::insert_cohort;
+use crate::store::columns::values;
+use crate::store::writer::{Message, Outcome, Queue};
+use crate::store::{Cohort, NewCohort, StoreError};
+
+/// Rows that are encoded and sent together: some hundred kilobytes, and no
+/// longer than a fraction of a millisecond on an async thread.
+const ROWS: usize = 512;
+
+/// An open transaction in which the partition is made already.
+pub(in crate::store) struct Load {
+    server: Server,
+    connection: PgConnection,
+    new: NewCohort,
+}
+
+impl Server {
+    pub(in crate::store) async fn begin_load(&self, new: NewCohort) -> Result<Load, StoreError> {
+        let mut connection = self.connect().await?;
+        let partition = partition(new.id);
+        let statements = [
+            "BEGIN".to_owned(),
+            format!("CREATE TABLE {partition} (LIKE customers INCLUDING COMMENTS)"),
+            format!(
+                "ALTER TABLE {partition} ALTER COLUMN cohort_id SET DEFAULT '{}'",
+                new.id
+            ),
+        ];
+        for statement in statements {
+            execute(&mut connection, statement)
+                .await
+                .map_err(|e: sqlx::Error| self.load_error(&e))?;
+        }
+        Ok(Load {
+            server: self.clone(),
+            connection,
+            new,
+        })
+    }
+
+    fn load_error(&self, error: &sqlx::Error) -> StoreError {
+        let duplicate = (error.as_database_error())
+            .is_some_and(|e| e.is_unique_violation() && e.constraint() != Some("cohorts_pkey"));
+        if duplicate {
+            return StoreError::DuplicateCustomer;
+        }
+        self.error("store the cohort", error)
+    }
+}
+
+impl Load {
+    /// Stores what comes through the queue until it is finished, or rolls back
+    /// when it closes before that.
+    pub(in crate::store) async fn run(mut self, mut queue: Queue) -> Outcome {
+        let Some((customers, facts)) = self.copy(&mut queue).await? else {
+            drop(self.connection.close().await);
+            return Ok(None);
+        };
+        let customers = i64::try_from(customers).unwrap_or(i64::MAX);
+        let cohort = Cohort::complete(self.new, customers, facts);
+        commit(&mut self.connection, &cohort)
+            .await
+            .map_err(|e: sqlx::Error| self.server.load_error(&e))?;
+        drop(self.connection.close().await);
+        Ok(Some(cohort))
+    }
+
+    /// Copies the customers; none where nobody finishes the cohort.
+    async fn copy(&mut self, queue: &mut Queue) -> Result<Option<(u64, Value)>, StoreError> {
+        let failed = |e: sqlx::Error| self.server.load_error(&e);
+        let statement = copy::into(&partition(self.new.id));
+        let mut copying = (self.connection.copy_in_raw(&statement).await).map_err(failed)?;
+        let mut buffer = copy::HEADER.to_vec();
+        while let Some(message) = queue.recv().await {
+            match message {
+                Message::Rows(batch) => {
+                    let columns = values(&batch)?;
+                    for start in (0..batch.num_rows()).step_by(ROWS) {
+                        let end = batch.num_rows().min(start + ROWS);
+                        copy::encode(&columns, start..end, &mut buffer);
+                        copying.send(buffer.as_slice()).await.map_err(failed)?;
+                        buffer.clear();
+                    }
+                }
+                Message::Finish(facts) => {
+                    buffer.extend_from_slice(&copy::TRAILER);
+                    copying.send(buffer.as_slice()).await.map_err(failed)?;
+                    let customers = copying.finish().await.map_err(failed)?;
+                    return Ok(Some((customers, facts)));
+                }
+            }
+        }
+        let abandoned = copying.abort("the cohort was not finished").await;
+        abandoned.map(|()| None).map_err(failed)
+    }
+}
+
+/// Attaches the partition, which also builds its index, and lists the cohort.
+async fn commit(connection: &mut PgConnection, cohort: &Cohort) -> sqlx::Result<()> {
+    let attach = format!(
+        "ALTER TABLE customers ATTACH PARTITION {} FOR VALUES IN ('{}')",
+        partition(cohort.id),
+        cohort.id
+    );
+    execute(connection, attach).await?;
+    insert_cohort!(cohort).execute(&mut *connection).await?;
+    execute(connection, "COMMIT".to_owned()).await
+}
+
+/// Runs a statement whose only variable part is the id of a cohort.
+async fn execute(connection: &mut PgConnection, statement: String) -> sqlx::Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! Reads a cohort with `COPY … TO STDOUT` on its partition.
+//!
+//! A partition is filled once, front to back, and never changed, and `COPY` of a
+//! table reads it front to back in one process: the rows come in the order they
+//! were written.
+
+use futures_util::StreamExt;
+use sqlx::Executor;
+use uuid::Uuid;
+
+use super::{Server, copy, partition};
+use crate::store::StoreError;
+use crate::store::reader::Batches;
+
+impl Server {
+    /// Sends the customers of a cohort to `batches`, until all are sent or nobody
+    /// takes them.
+    pub(in crate::store) async fn read(self, cohort: Uuid, batches: Batches) {
+        if let Err(error) = self.send_customers(cohort, &batches).await {
+            // A reader that is gone doesn't need to know.
+            drop(batches.send(Err(error)).await);
+        }
+    }
+
+    async fn send_customers(&self, cohort: Uuid, batches: &Batches) -> Result<(), StoreError> {
+        let failed = |e: sqlx::Error| self.error("read the customers", &e);
+        let mut connection = self.connect().await?;
+        // Else a scan of a large table may begin where another one is.
+        connection
+            .execute("SET synchronize_seqscans = off")
+            .await
+            .map_err(failed)?;
+        let statement = copy::out_of(&partition(cohort));
+        let mut messages = connection.copy_out_raw(&statement).await.map_err(failed)?;
+        let mut decoder = copy::Decoder::new();
+        while let Some(message) = messages.next().await {
+            decoder.feed(&message.map_err(failed)?);
+            while let Some(batch) = decoder.next_batch().map_err(|e| self.undecodable(e))? {
+                if batches.send(Ok(batch)).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        if let Some(batch) = decoder.finish().map_err(|e| self.undecodable(e))? {
+            // As above.
+            drop(batches.send(Ok(batch)).await);
+        }
+        Ok(())
+    }
+
+    fn undecodable(&self, reason: String) -> StoreError {
+        StoreError::Failed {
+            place: self.place.clone(),
+            doing: "read the customers",
+            reason,
+        }
+    }
+}

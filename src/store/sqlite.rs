@@ -1,0 +1,146 @@
+//! The store on SQLite: one file in the data folder.
+//!
+//! It is in WAL mode, so that readers, other processes among them, go on while
+//! one writes. A commit survives a crash of the program; the last ones may be
+//! lost, whole, in a power cut.
+
+mod load;
+mod read;
+mod rows;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+
+use super::error::one_line;
+use super::{StoreError, lock, migrations};
+
+const FILE: &str = "engagecast.sqlite";
+
+const CONNECTIONS: u32 = 4;
+/// How long a query waits for a free connection of the pool.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long a write waits for that of another.
+const BUSY: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+pub(super) struct File {
+    pool: SqlitePool,
+    options: SqliteConnectOptions,
+    folder: PathBuf,
+    path: PathBuf,
+    place: String,
+}
+
+impl File {
+    pub(super) async fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(FILE);
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            // Rows that are read wait here; the default makes two threads take turns.
+            .row_buffer_size(1024)
+            // A large commit doesn't leave a large log behind.
+            .pragma("journal_size_limit", "67108864");
+        let file = Self {
+            pool: SqlitePoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .acquire_timeout(ACQUIRE)
+                .connect_lazy_with(options.clone()),
+            options,
+            folder: folder.to_owned(),
+            place: format!("the database file {}", path.display()),
+            path,
+        };
+        file.migrate().await?;
+        Ok(file)
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let folder_error = |cause| self.folder_error(cause);
+        tokio::fs::create_dir_all(&self.folder)
+            .await
+            .map_err(folder_error)?;
+        // Two first starts at once would otherwise make the same tables.
+        let lock = lock::lock_file(&self.folder.join("migrate.lock"))
+            .await
+            .map_err(folder_error)?;
+        let mut connection = self.connect().await?;
+        let migrator = migrations::migrator(migrations::SQLITE);
+        let done = migrator.run_direct(None, &mut connection, false).await;
+        drop(connection.close().await);
+        drop(lock);
+        done.map_err(|e| {
+            migrations::refusal(migrations::SQLITE, e)
+                .into_error(&self.place, |e| self.error("migrate its schema", &e))
+        })
+    }
+
+    /// A connection outside the pool.
+    async fn connect(&self) -> Result<SqliteConnection, StoreError> {
+        // SQLite would open a file that it may only read, and fail much later.
+        let mut file = tokio::fs::OpenOptions::new();
+        file.create(true).truncate(false).read(true).write(true);
+        if let Err(cause) = file.open(&self.path).await {
+            return Err(StoreError::Access {
+                file: self.path.clone(),
+                reason: one_line(&cause),
+            });
+        }
+        self.options
+            .connect()
+            .await
+            .map_err(|e| self.error("open it", &e))
+    }
+
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    pub(super) fn folder_error(&self, cause: io::Error) -> StoreError {
+        StoreError::Folder {
+            folder: self.folder.clone(),
+            cause,
+        }
+    }
+
+    /// What a driver's error means.
+    pub(super) fn error(&self, doing: &'static str, error: &sqlx::Error) -> StoreError {
+        let file = self.path.clone();
+        let place = self.place.clone();
+        let (code, reason) = match error {
+            sqlx::Error::Database(e) => (
+                e.code().and_then(|code| code.parse::<i32>().ok()),
+                one_line(&e.message()),
+            ),
+            e => (None, one_line(e)),
+        };
+        // The low byte is the error, the others say more about it:
+        // https://www.sqlite.org/rescode.html
+        match code.map(|code| code & 0xff) {
+            Some(5 | 6) => StoreError::Busy { place },
+            Some(8 | 10 | 14) => StoreError::Access { file, reason },
+            Some(11 | 26) => StoreError::Corrupt { file, reason },
+            _ => StoreError::Failed {
+                place,
+                doing,
+                reason,
+            },
+        }
+    }
+}
