@@ -1,4 +1,5 @@
 //! What the tests share.
 
 pub mod batches;
+pub mod cohort;
 pub mod postgres;

@@ -1,0 +1,338 @@
+//! The inputs of one model, in one order that is fixed when it is trained.
+//!
+//! Numbers, flags and ordered categories take one place each; other categories
+//! take one place for each name. NaN in all of a column's places is its missing
+//! state. Places know their column, so that an explanation can be summed back.
+
+use std::collections::HashMap;
+
+use arrow_array::RecordBatch;
+use serde::{Deserialize, Serialize};
+
+use super::batch::{BatchError, Column};
+use super::profile::{ColumnSet, Profile};
+use crate::schema::{self, COLUMNS, Kind, column};
+
+/// The widest row any encoder makes: a buffer of this size fits all.
+pub const MAX_WIDTH: usize = 160;
+
+/// How many names of an open category get a place of their own.
+const VOCABULARY: usize = 50;
+
+const ACCOUNT_TYPE: usize = column("account_type");
+const PREMIUM_TIER: usize = column("premium_tier");
+
+/// From a customer to a model's input row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Form", into = "Form")]
+pub struct Encoder {
+    inputs: Vec<Input>,
+    width: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Input {
+    column: usize,
+    /// The first of its places.
+    at: usize,
+    encoding: Encoding,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Encoding {
+    Number,
+    /// A place for each name of the schema's list.
+    OneHot(&'static [&'static str]),
+    /// A place for each name found in training, and one for all others.
+    Open(Vec<String>),
+}
+
+impl Encoding {
+    fn places(&self) -> usize {
+        match self {
+            Self::Number => 1,
+            Self::OneHot(names) => names.len(),
+            Self::Open(names) => names.len() + 1,
+        }
+    }
+}
+
+/// Why stored inputs can't be read with today's schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncoderError {
+    #[error("the schema has no column {0}")]
+    UnknownColumn(String),
+    #[error("the categories of {0} are not what the model was trained with")]
+    Categories(String),
+    #[error("the inputs are too many or none, or one stands twice")]
+    Shape,
+}
+
+impl Encoder {
+    /// Fixes the inputs. `trains` says which rows of the cohort count for the
+    /// vocabulary of open categories.
+    ///
+    /// # Errors
+    /// If a batch does not follow the schema.
+    pub fn fit(
+        cohort: &[RecordBatch],
+        columns: ColumnSet,
+        trains: &dyn Fn(usize) -> bool,
+    ) -> Result<Self, BatchError> {
+        let mut encoder = Self {
+            inputs: Vec::new(),
+            width: 0,
+        };
+        for index in columns.iter() {
+            let encoding = match COLUMNS[index].kind {
+                Kind::Category(_) if [ACCOUNT_TYPE, PREMIUM_TIER].contains(&index) => {
+                    Encoding::Number
+                }
+                Kind::Category(names) => Encoding::OneHot(names),
+                Kind::OpenCategory(_) => Encoding::Open(vocabulary(cohort, index, trains)?),
+                _ => Encoding::Number,
+            };
+            encoder.push(index, encoding);
+        }
+        Ok(encoder)
+    }
+
+    fn push(&mut self, column: usize, encoding: Encoding) {
+        let at = self.width;
+        self.width += encoding.places();
+        self.inputs.push(Input {
+            column,
+            at,
+            encoding,
+        });
+    }
+
+    /// How many places a row has.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The columns read.
+    #[must_use]
+    pub fn columns(&self) -> ColumnSet {
+        self.inputs.iter().map(|input| input.column).collect()
+    }
+
+    /// The column that each place belongs to.
+    pub fn column_of_places(&self) -> impl Iterator<Item = usize> {
+        self.inputs
+            .iter()
+            .flat_map(|input| std::iter::repeat_n(input.column, input.encoding.places()))
+    }
+
+    /// What each place is called: its column, or `column=name`.
+    #[must_use]
+    pub fn place_names(&self) -> Vec<String> {
+        let name = |input: &Input, place: usize| {
+            let column = COLUMNS[input.column].name;
+            match &input.encoding {
+                Encoding::Number => column.to_owned(),
+                Encoding::OneHot(names) => format!("{column}={}", names[place]),
+                Encoding::Open(names) => match names.get(place) {
+                    Some(text) => format!("{column}={text}"),
+                    None => format!("{column}=other"),
+                },
+            }
+        };
+        self.inputs
+            .iter()
+            .flat_map(|input| (0..input.encoding.places()).map(move |p| name(input, p)))
+            .collect()
+    }
+
+    /// The input columns that the customer lacks.
+    #[must_use]
+    pub fn missing(&self, profile: &Profile) -> ColumnSet {
+        self.inputs
+            .iter()
+            .map(|input| input.column)
+            .filter(|&c| profile.is_missing(c))
+            .collect()
+    }
+
+    /// Writes the customer's row into a buffer and returns it. Allocates nothing.
+    pub fn encode<'a>(&self, profile: &Profile, buffer: &'a mut [f32; MAX_WIDTH]) -> &'a [f32] {
+        let row = &mut buffer[..self.width];
+        for input in &self.inputs {
+            let text = match input.encoding {
+                Encoding::Open(_) => profile.location(),
+                _ => None,
+            };
+            input.write(profile.value(input.column), text, row);
+        }
+        row
+    }
+
+    /// The rows of a whole cohort, one after another.
+    ///
+    /// # Errors
+    /// If a batch does not follow the schema.
+    pub fn encode_batches(&self, cohort: &[RecordBatch]) -> Result<Vec<f32>, BatchError> {
+        let rows: usize = cohort.iter().map(RecordBatch::num_rows).sum();
+        let mut matrix = vec![0.0; rows * self.width];
+        let mut rest = matrix.as_mut_slice();
+        for batch in cohort {
+            let (part, after) = rest.split_at_mut(batch.num_rows() * self.width);
+            rest = after;
+            for input in &self.inputs {
+                let column = Column::of(batch, input.column)?;
+                for (i, row) in part.chunks_exact_mut(self.width).enumerate() {
+                    input.write(column.number(i), column.text(i), row);
+                }
+            }
+        }
+        Ok(matrix)
+    }
+}
+
+impl Input {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a model reads single precision; what does not fit it is missing"
+    )]
+    #[expect(clippy::float_cmp, reason = "codes of categories are whole numbers")]
+    fn write(&self, value: f64, text: Option<&str>, row: &mut [f32]) {
+        let places = &mut row[self.at..self.at + self.encoding.places()];
+        match &self.encoding {
+            Encoding::Number => {
+                let single = value as f32;
+                places[0] = if single.is_finite() { single } else { f32::NAN };
+            }
+            Encoding::OneHot(_) => {
+                for (place, index) in places.iter_mut().zip(0_u32..) {
+                    *place = one_if(value == f64::from(index));
+                }
+                if value.is_nan() {
+                    places.fill(f32::NAN);
+                }
+            }
+            Encoding::Open(names) => match text {
+                None => places.fill(f32::NAN),
+                Some(text) => {
+                    let known = names.iter().position(|name| name == text);
+                    places.fill(0.0);
+                    places[known.unwrap_or(names.len())] = 1.0;
+                }
+            },
+        }
+    }
+}
+
+fn one_if(yes: bool) -> f32 {
+    if yes { 1.0 } else { 0.0 }
+}
+
+/// The most frequent names of an open category, most frequent first; equally
+/// frequent ones by name, so that the order never depends on chance.
+fn vocabulary(
+    cohort: &[RecordBatch],
+    index: usize,
+    trains: &dyn Fn(usize) -> bool,
+) -> Result<Vec<String>, BatchError> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let mut first = 0;
+    for batch in cohort {
+        let column = Column::of(batch, index)?;
+        for row in (0..batch.num_rows()).filter(|row| trains(first + row)) {
+            if let Some(text) = column.text(row) {
+                *counts.entry(text).or_default() += 1;
+            }
+        }
+        first += batch.num_rows();
+    }
+    let mut names: Vec<(&str, usize)> = counts.into_iter().collect();
+    names.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    names.truncate(VOCABULARY);
+    Ok(names.into_iter().map(|(name, _)| name.to_owned()).collect())
+}
+
+/// How an encoder is stored: by names, so that a changed schema is noticed
+/// rather than misread.
+#[derive(Serialize, Deserialize)]
+struct Form {
+    inputs: Vec<FormInput>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FormInput {
+    column: String,
+    encoding: FormEncoding,
+    /// The names of a category, in the order of their codes or places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    names: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FormEncoding {
+    Number,
+    Ordinal,
+    OneHot,
+    OneHotOrOther,
+}
+
+impl From<Encoder> for Form {
+    fn from(encoder: Encoder) -> Self {
+        let owned = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect();
+        let form = |input: Input| {
+            let column = &COLUMNS[input.column];
+            let (encoding, names) = match (input.encoding, column.kind) {
+                (Encoding::Number, Kind::Category(names)) => (FormEncoding::Ordinal, owned(names)),
+                (Encoding::Number, _) => (FormEncoding::Number, Vec::new()),
+                (Encoding::OneHot(names), _) => (FormEncoding::OneHot, owned(names)),
+                (Encoding::Open(names), _) => (FormEncoding::OneHotOrOther, names),
+            };
+            FormInput {
+                column: column.name.to_owned(),
+                encoding,
+                names,
+            }
+        };
+        Self {
+            inputs: encoder.inputs.into_iter().map(form).collect(),
+        }
+    }
+}
+
+impl TryFrom<Form> for Encoder {
+    type Error = EncoderError;
+
+    fn try_from(form: Form) -> Result<Self, EncoderError> {
+        let mut encoder = Self {
+            inputs: Vec::new(),
+            width: 0,
+        };
+        let mut seen = ColumnSet::default();
+        for input in form.inputs {
+            let Some(index) = schema::find(&input.column) else {
+                return Err(EncoderError::UnknownColumn(input.column));
+            };
+            let encoding = match (input.encoding, COLUMNS[index].kind) {
+                (FormEncoding::Number, Kind::Flag) => Encoding::Number,
+                (FormEncoding::Number, kind) if kind.is_number() => Encoding::Number,
+                (FormEncoding::Ordinal, Kind::Category(names)) if input.names == names => {
+                    Encoding::Number
+                }
+                (FormEncoding::OneHot, Kind::Category(names)) if input.names == names => {
+                    Encoding::OneHot(names)
+                }
+                (FormEncoding::OneHotOrOther, Kind::OpenCategory(_)) => Encoding::Open(input.names),
+                _ => return Err(EncoderError::Categories(input.column)),
+            };
+            if !seen.insert(index) {
+                return Err(EncoderError::Shape);
+            }
+            encoder.push(index, encoding);
+        }
+        if encoder.width == 0 || encoder.width > MAX_WIDTH {
+            return Err(EncoderError::Shape);
+        }
+        Ok(encoder)
+    }
+}

@@ -1,0 +1,166 @@
+//! Growing the forest with hessboost, and taking it over into our own form.
+
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+
+use hessboost::config::TrainingParams;
+use hessboost::data::DMatrix;
+use hessboost::error::HessboostError;
+use hessboost::metric::EvalMetric;
+use hessboost::model::BoostedModel;
+use hessboost::objective::{Objective, RegLoss, Tweedie};
+use hessboost::prelude::TreeMethod;
+use hessboost::training::Trainer;
+
+use super::TrainError;
+use super::forest::{Forest, Source, Split};
+use super::metrics::TWEEDIE_POWER;
+
+const ROUNDS: usize = 600;
+const PATIENCE: NonZeroUsize = NonZeroUsize::new(20).expect("20 is not 0");
+/// Small steps find a better forest and take longer; below this, hardly better.
+const ETA: f64 = 0.07;
+pub(super) const DEPTH: usize = 6;
+
+/// Rows and their labels.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub matrix: &'a [f32],
+    pub labels: &'a [f64],
+}
+
+/// What a forest is grown to make small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// Of a label of 0 or 1; the margin is its log-odds.
+    Log,
+    /// Of a share; the margin is its log-odds.
+    Share,
+    /// Of an amount from 0 up; the margin is the logarithm of its mean.
+    Tweedie,
+    /// The squared error of any number; the margin is that number.
+    Squared,
+}
+
+/// Grows a forest until the validation rows say that it gets no better.
+pub(super) fn grow(
+    loss: Loss,
+    width: usize,
+    train: Rows<'_>,
+    validation: Rows<'_>,
+    seed: u64,
+    progress: &(dyn Fn(f64) + Sync),
+) -> Result<Forest, TrainError> {
+    let model = boost(loss, width, train, validation, seed, progress)?;
+    flatten(&model)
+}
+
+fn boost(
+    loss: Loss,
+    width: usize,
+    train: Rows<'_>,
+    validation: Rows<'_>,
+    seed: u64,
+    progress: &(dyn Fn(f64) + Sync),
+) -> Result<BoostedModel, TrainError> {
+    let train = matrix(train, width)?;
+    let validation = matrix(validation, width)?;
+    let params = parameters(loss, seed)?;
+    let trained = Trainer::new(&params, &train, ROUNDS)
+        .eval(&validation, "validation")
+        .early_stopping_rounds(PATIENCE)
+        .on_round(|round| {
+            #[expect(clippy::cast_precision_loss, reason = "a few hundred rounds")]
+            progress(round.iteration() as f64 / ROUNDS as f64);
+            ControlFlow::Continue(())
+        })
+        .train()?;
+    Ok(trained.model)
+}
+
+fn parameters(loss: Loss, seed: u64) -> Result<TrainingParams, TrainError> {
+    let tweedie = Tweedie::new(TWEEDIE_POWER)?;
+    let plain = RegLoss::default();
+    let (objective, metric) = match loss {
+        Loss::Log => (Objective::BinaryLogistic(plain), EvalMetric::LogLoss),
+        Loss::Share => (Objective::RegLogistic(plain), EvalMetric::Rmse),
+        Loss::Tweedie => (
+            Objective::Tweedie(tweedie),
+            EvalMetric::TweedieNLogLik(tweedie),
+        ),
+        Loss::Squared => (Objective::SquaredError(plain), EvalMetric::Rmse),
+    };
+    Ok(TrainingParams::builder()
+        .objective(objective)
+        .eval_metric(metric)
+        .tree_method(TreeMethod::Hist)
+        .max_depth(DEPTH)
+        .eta(ETA)
+        .min_child_weight(5.0)
+        .subsample(0.8)
+        .colsample_bytree(if loss == Loss::Log { 0.8 } else { 0.7 })
+        .seed(seed)
+        .build()?)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "trees learn in single precision"
+)]
+fn matrix(rows: Rows<'_>, width: usize) -> Result<DMatrix, TrainError> {
+    let labels: Vec<f32> = rows.labels.iter().map(|&y| y as f32).collect();
+    Ok(DMatrix::from_dense(rows.matrix, labels.len(), width)?.with_labels(&labels)?)
+}
+
+/// The trees up to the best round, in our own form.
+fn flatten(model: &BoostedModel) -> Result<Forest, TrainError> {
+    let unexpected = || TrainError::Fit("the forest has an unexpected shape".into());
+    if model.n_outputs() != 1 || model.linear().is_some() {
+        return Err(unexpected());
+    }
+    let rounds = model
+        .best_iteration()
+        .map_or(model.num_boost_rounds(), |best| best + 1);
+    let trees = rounds * model.trees_per_iteration();
+    let mut forest = Forest::new(f64::from(model.base_score()), model.n_features());
+    for (tree, weight) in model.trees().iter().zip(model.tree_weights()).take(trees) {
+        if tree.has_categorical_splits()
+            || tree.is_vector_leaf()
+            || weight.to_bits() != 1_f32.to_bits()
+        {
+            return Err(unexpected());
+        }
+        let child = |index: i32| usize::try_from(index).unwrap_or(usize::MAX);
+        let nodes: Vec<Source> = tree
+            .nodes()
+            .iter()
+            .map(|node| Source {
+                cover: node.sum_hess,
+                split: if node.is_leaf() {
+                    Err(node.leaf_value)
+                } else {
+                    Ok(Split {
+                        place: node.split_feature as usize,
+                        threshold: node.split_cond,
+                        missing_left: node.default_left,
+                        left: child(node.left),
+                        right: child(node.right),
+                    })
+                },
+            })
+            .collect();
+        forest
+            .push(&nodes)
+            .map_err(|e| TrainError::Fit(e.to_string()))?;
+    }
+    Ok(forest)
+}
+
+impl From<HessboostError> for TrainError {
+    fn from(error: HessboostError) -> Self {
+        Self::Fit(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;

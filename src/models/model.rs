@@ -1,0 +1,225 @@
+//! A trained model at work: predictions and their reasons.
+
+use super::card::{Card, Thresholds};
+use super::interval::{Intervals, LEVEL};
+use super::placement::Placement;
+use super::scorer::{Link, Scorer};
+use super::target::Target;
+use crate::features::{ColumnSet, Encoder, MAX_WIDTH, Profile, Shown};
+use crate::schema::{COLUMN_COUNT, COLUMNS};
+
+/// A trained model. Immutable: any number of threads may ask it at once.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub(super) target: Target,
+    pub(super) encoder: Encoder,
+    pub(super) scorer: Scorer,
+    pub(super) link: Link,
+    pub(super) placement: Placement,
+    pub(super) spread: Spread,
+    pub(super) card: Card,
+}
+
+/// What goes with the value.
+#[derive(Debug, Clone)]
+pub(super) enum Spread {
+    Tiers(Thresholds),
+    Intervals(Intervals),
+}
+
+/// A customer of whom no input of the model is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("none of the model's inputs is given")]
+pub struct NoInputs;
+
+/// What is predicted of a customer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prediction {
+    pub value: Estimate,
+    /// The share of the training hold-out that is predicted less, in percent.
+    pub percentile: f64,
+    /// The inputs that were not given.
+    pub missing: ColumnSet,
+    /// What the model computes before it becomes a probability or an amount.
+    pub margin: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Estimate {
+    Probability {
+        probability: f64,
+        tier: Tier,
+    },
+    Amount {
+        value: f64,
+        unit: &'static str,
+        lower: f64,
+        upper: f64,
+        /// The share of customers whose interval holds the truth.
+        level: f64,
+    },
+}
+
+impl Estimate {
+    /// The probability or the amount.
+    #[must_use]
+    pub fn number(&self) -> f64 {
+        match *self {
+            Self::Probability { probability, .. } => probability,
+            Self::Amount { value, .. } => value,
+        }
+    }
+}
+
+/// How a probability compares with those of the training hold-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    Low,
+    Medium,
+    High,
+}
+
+impl Tier {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// Why a prediction is what it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation<'a> {
+    pub margin: f64,
+    /// The margin of a customer of whom nothing is known; the contributions of
+    /// all inputs lead from it to `margin`.
+    pub base_value: f64,
+    /// The strongest, strongest first.
+    pub reasons: Vec<Reason<'a>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reason<'a> {
+    pub column: usize,
+    /// The column's name.
+    pub feature: &'static str,
+    pub value: Shown<'a>,
+    /// In the unit of the margin: log-odds, the logarithm of dollars.
+    pub contribution: f64,
+}
+
+impl Model {
+    #[must_use]
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    #[must_use]
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// The columns that the model reads.
+    #[must_use]
+    pub fn inputs(&self) -> ColumnSet {
+        self.encoder.columns()
+    }
+
+    /// Predicts for one customer. Allocates nothing.
+    ///
+    /// # Errors
+    /// If no input is given: the answer would be about nobody.
+    pub fn predict(&self, profile: &Profile) -> Result<Prediction, NoInputs> {
+        let missing = self.known(profile)?;
+        let mut buffer = [0.0; MAX_WIDTH];
+        let margin = self
+            .scorer
+            .margin(self.encoder.encode(profile, &mut buffer));
+        let value = self.link.value(margin);
+        Ok(Prediction {
+            value: self.estimate(value),
+            percentile: self.placement.percentile(value),
+            missing,
+            margin,
+        })
+    }
+
+    /// Predicts and gives the `strongest` reasons.
+    ///
+    /// # Errors
+    /// If no input is given.
+    pub fn explain<'a>(
+        &self,
+        profile: &'a Profile,
+        strongest: usize,
+    ) -> Result<Explanation<'a>, NoInputs> {
+        self.known(profile)?;
+        let mut buffer = [0.0; MAX_WIDTH];
+        let row = self.encoder.encode(profile, &mut buffer);
+        let mut places = [0.0; MAX_WIDTH];
+        let base_value = self.scorer.contributions(row, &mut places);
+        let mut columns = [0.0; COLUMN_COUNT];
+        for (column, place) in self.encoder.column_of_places().zip(places) {
+            columns[column] += place;
+        }
+        let mut reasons: Vec<Reason<'a>> = self
+            .inputs()
+            .iter()
+            .map(|column| Reason {
+                column,
+                feature: COLUMNS[column].name,
+                value: profile.shown(column),
+                contribution: columns[column],
+            })
+            .collect();
+        reasons.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
+        reasons.truncate(strongest);
+        Ok(Explanation {
+            margin: self.scorer.margin(row),
+            base_value,
+            reasons,
+        })
+    }
+
+    /// The inputs not given, if any is.
+    fn known(&self, profile: &Profile) -> Result<ColumnSet, NoInputs> {
+        let missing = self.encoder.missing(profile);
+        if missing == self.encoder.columns() {
+            return Err(NoInputs);
+        }
+        Ok(missing)
+    }
+
+    fn estimate(&self, value: f64) -> Estimate {
+        match &self.spread {
+            Spread::Tiers(thresholds) => Estimate::Probability {
+                probability: value,
+                tier: tier(*thresholds, value),
+            },
+            Spread::Intervals(intervals) => {
+                let definition = self.target.definition();
+                let (lower, upper) = intervals.around(value, definition.label_range());
+                Estimate::Amount {
+                    value,
+                    unit: definition.outcome.unit(),
+                    lower,
+                    upper,
+                    level: LEVEL,
+                }
+            }
+        }
+    }
+}
+
+fn tier(thresholds: Thresholds, probability: f64) -> Tier {
+    if probability >= thresholds.high {
+        Tier::High
+    } else if probability < thresholds.low {
+        Tier::Low
+    } else {
+        Tier::Medium
+    }
+}

@@ -1,0 +1,84 @@
+//! From an input row to a prediction: a forest or a linear baseline, and the
+//! link from its margin to what is asked for.
+
+use serde::{Deserialize, Serialize};
+
+use super::forest::Forest;
+use super::linear::Linear;
+use super::shap;
+use super::target::Outcome;
+
+/// What turns a row into a margin.
+#[derive(Debug, Clone)]
+pub(super) enum Scorer {
+    Forest(Forest),
+    Linear(Linear),
+}
+
+impl Scorer {
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::Forest(forest) => forest.width(),
+            Self::Linear(linear) => linear.width(),
+        }
+    }
+
+    pub(super) fn margin(&self, row: &[f32]) -> f64 {
+        match self {
+            Self::Forest(forest) => forest.margin(row),
+            Self::Linear(linear) => linear.margin(row),
+        }
+    }
+
+    /// Adds what each place adds to the margin to `out`; returns what they add
+    /// it to.
+    pub(super) fn contributions(&self, row: &[f32], out: &mut [f64]) -> f64 {
+        match self {
+            Self::Forest(forest) => shap::contributions(forest, row, out),
+            Self::Linear(linear) => linear.contributions(row, out),
+        }
+    }
+}
+
+/// What turns a margin into the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Link {
+    /// Log-odds, to a probability or a share.
+    Logistic,
+    /// The share itself.
+    Share,
+    /// The logarithm of an amount.
+    Log,
+    /// The mean logarithm of one more than an amount. `factor` makes up for
+    /// the mean of logarithms being less than the logarithm of the mean.
+    LogPlusOne { factor: f64 },
+}
+
+impl Link {
+    /// The link of a forest that was grown for this outcome.
+    pub(super) fn of_forest(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Binary | Outcome::Share { .. } => Self::Logistic,
+            Outcome::Amount { .. } => Self::Log,
+        }
+    }
+
+    pub(super) fn is_sound(self) -> bool {
+        match self {
+            Self::LogPlusOne { factor } => factor.is_finite() && factor > 0.0,
+            _ => true,
+        }
+    }
+
+    pub(super) fn value(self, margin: f64) -> f64 {
+        // Beyond this, amounts would pass all that a double holds.
+        const LARGEST: f64 = 600.0;
+        match self {
+            Self::Logistic => 1.0 / (1.0 + (-margin).exp()),
+            Self::Share => margin.clamp(0.0, 1.0),
+            Self::Log => margin.min(LARGEST).exp(),
+            Self::LogPlusOne { factor } => (factor * margin.min(LARGEST).exp() - 1.0).max(0.0),
+        }
+    }
+}

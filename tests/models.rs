@@ -1,0 +1,584 @@
+//! Training models, predicting and explaining with them, and keeping them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex};
+
+use arrow_array::RecordBatch;
+use chrono::{DateTime, Utc};
+use engagecast::features::{Profile, Shown, profiles};
+use engagecast::models::{
+    ArtifactError, Card, Estimate, FORMAT, Model, ModelSet, NoInputs, Source, Target, Tier,
+    TrainError, train,
+};
+use engagecast::schema::{COLUMNS, column};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::support::cohort::{cohort, cohort_with};
+
+const DAYS: usize = column("days_since_last_active");
+const LOCATION: usize = column("location");
+const CHURN: usize = column("churn_30_day");
+const LTV: usize = column("lifetime_value_usd");
+const SEED: u64 = 5;
+
+/// The models that most tests ask, trained once.
+static MODELS: LazyLock<ModelSet> = LazyLock::new(|| {
+    let cohort = cohort(2500, 1);
+    let train = |&target: &Target| trained(&cohort, target).expect("the cohort can be learnt");
+    ModelSet::new(
+        Some(Uuid::nil()),
+        moment(),
+        Target::ALL.iter().map(train).collect(),
+    )
+});
+
+fn trained(cohort: &[RecordBatch], target: Target) -> Result<Model, TrainError> {
+    train(cohort, target, &source(), moment(), &|_| ())
+}
+
+fn source() -> Source {
+    Source {
+        cohort_id: Uuid::nil(),
+        cohort_name: "test".into(),
+        customers: 2500,
+        generator_version: "none".into(),
+        seed: Some(SEED),
+    }
+}
+
+fn moment() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_761_004_800, 0).expect("a moment")
+}
+
+fn model(target: Target) -> &'static Model {
+    MODELS.get(target).expect("all targets are trained")
+}
+
+/// Customers that no model has seen.
+fn strangers() -> Vec<Profile> {
+    let batches = cohort(400, 99);
+    let customers = batches.iter().flat_map(|b| profiles(b).expect("a batch"));
+    customers.collect()
+}
+
+fn read(body: &str) -> Profile {
+    Profile::from_json(body.as_bytes()).expect("a customer")
+}
+
+fn metric(card: &Card, candidate: usize, name: &str) -> f64 {
+    card.candidates[candidate].metrics[name].expect("a score")
+}
+
+fn serving(card: &Card) -> usize {
+    let serving = |c: &engagecast::models::Candidate| c.serves;
+    card.candidates
+        .iter()
+        .position(serving)
+        .expect("one serves")
+}
+
+#[test]
+fn finds_the_signal_that_was_planted() {
+    for (target, name, least) in [
+        (Target::Churn, "auc", 0.85),
+        (Target::Ltv, "spearman", 0.85),
+        (Target::Engagement, "r_squared", 0.75),
+    ] {
+        let card = model(target).card();
+        let score = metric(card, serving(card), name);
+        assert!(score > least, "{target}: {name} {score}");
+    }
+}
+
+#[test]
+fn a_probability_comes_with_its_tier_and_place() {
+    let mut tiers = [0; 3];
+    for profile in strangers() {
+        let prediction = model(Target::Churn).predict(&profile).expect("inputs");
+        let Estimate::Probability { probability, tier } = prediction.value else {
+            panic!("churn is a probability");
+        };
+        assert!((0.0..=1.0).contains(&probability));
+        assert!((0.0..=100.0).contains(&prediction.percentile));
+        match tier {
+            Tier::High => assert!(prediction.percentile >= 79.0),
+            Tier::Low => assert!(prediction.percentile <= 51.0),
+            Tier::Medium => assert!((49.0..81.0).contains(&prediction.percentile)),
+        }
+        tiers[tier as usize] += 1;
+    }
+    // Of 400 customers like those of the hold-out: half, three tenths, a fifth.
+    assert!((150..250).contains(&tiers[0]), "{tiers:?}");
+    assert!((45..115).contains(&tiers[2]), "{tiers:?}");
+}
+
+#[test]
+fn a_longer_absence_makes_churn_more_likely() {
+    let at = |days: u32| {
+        let profile = read(&format!(
+            r#"{{"days_since_last_active": {days}, "age": 40}}"#
+        ));
+        model(Target::Churn)
+            .predict(&profile)
+            .expect("inputs")
+            .value
+            .number()
+    };
+    assert!(
+        at(1) < at(15) && at(15) < at(29),
+        "{} {} {}",
+        at(1),
+        at(15),
+        at(29)
+    );
+}
+
+#[test]
+fn an_amount_comes_in_its_unit_with_an_interval_that_holds_it() {
+    for (target, its_unit, most) in [
+        (Target::Ltv, "USD", 1e12),
+        (Target::Engagement, "score 0-1", 1.0),
+    ] {
+        for profile in strangers() {
+            let prediction = model(target).predict(&profile).expect("inputs");
+            let Estimate::Amount {
+                value,
+                unit,
+                lower,
+                upper,
+                level,
+            } = prediction.value
+            else {
+                panic!("{target} is an amount");
+            };
+            assert_eq!(unit, its_unit);
+            assert!((level - 0.9).abs() < 1e-12);
+            assert!(0.0 <= lower && lower <= value && value <= upper && upper <= most);
+            assert!(lower < upper);
+        }
+    }
+}
+
+#[test]
+fn intervals_hold_about_nine_of_ten_new_customers() {
+    let customers = strangers();
+    for target in [Target::Ltv, Target::Engagement] {
+        let held = customers.iter().filter(|profile| {
+            let truth = profile.value(target.label());
+            let prediction = model(target).predict(profile).expect("inputs");
+            let Estimate::Amount { lower, upper, .. } = prediction.value else {
+                panic!("{target} is an amount");
+            };
+            (lower..=upper).contains(&truth)
+        });
+        // 400 customers: four standard deviations, and those of the 200 that
+        // sized the intervals.
+        let held = held.count();
+        assert!((325..=395).contains(&held), "{target}: {held} of 400");
+        let measured = model(target).card().intervals.clone().expect("intervals");
+        assert!((0.82..0.97).contains(&measured.coverage), "{measured:?}");
+        assert_eq!(measured.coverage_by_decile.len(), 10);
+    }
+}
+
+#[test]
+fn missing_inputs_are_named_and_only_inputs() {
+    let profile = read(r#"{"age": 31, "gender": null, "churn_probability": 0.5}"#);
+    let prediction = model(Target::Churn).predict(&profile).expect("an input");
+    let missing: Vec<_> = prediction.missing.names().collect();
+    assert_eq!(
+        missing.len(),
+        model(Target::Churn).inputs().iter().count() - 1
+    );
+    assert!(missing.contains(&"gender") && missing.contains(&"location"));
+    for never in [
+        "age",
+        "customer_id",
+        "churn_probability",
+        "churn_30_day",
+        "data_generated_at",
+    ] {
+        assert!(!missing.contains(&never), "{never}");
+    }
+}
+
+#[test]
+fn a_customer_without_any_input_has_no_prediction() {
+    for body in [
+        "{}",
+        r#"{"customer_id": "c-1"}"#,
+        r#"{"churn_30_day": true, "churn_probability": 0.5}"#,
+    ] {
+        assert_eq!(model(Target::Churn).predict(&read(body)), Err(NoInputs));
+        assert_eq!(model(Target::Churn).explain(&read(body), 3), Err(NoInputs));
+    }
+    let body = r#"{"premium_tier": "Gold"}"#;
+    assert!(model(Target::Churn).predict(&read(body)).is_ok());
+    assert_eq!(
+        model(Target::Engagement).predict(&read(body)),
+        Err(NoInputs)
+    );
+}
+
+#[test]
+fn what_a_target_may_not_use_changes_nothing() {
+    let profile = &strangers()[0];
+    for &target in Target::ALL {
+        let inputs = model(target).inputs();
+        let mut changed = profile.clone();
+        for c in (1..COLUMNS.len()).filter(|&c| !inputs.contains(c)) {
+            changed.set(c, 1.0);
+        }
+        assert_eq!(
+            model(target).predict(profile),
+            model(target).predict(&changed)
+        );
+    }
+}
+
+#[test]
+fn contributions_add_up_to_the_margin() {
+    for &target in Target::ALL {
+        for (i, mut profile) in strangers().into_iter().take(50).enumerate() {
+            if i % 2 == 0 {
+                for c in (1..COLUMNS.len()).filter(|c| (c + i) % 3 == 0) {
+                    profile.set(c, f64::NAN);
+                }
+            }
+            let explained = model(target).explain(&profile, 72).expect("inputs");
+            let sum: f64 = explained.reasons.iter().map(|r| r.contribution).sum();
+            assert!((explained.base_value + sum - explained.margin).abs() < 1e-6);
+            let margin = model(target).predict(&profile).expect("inputs").margin;
+            assert!((margin - explained.margin).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn the_strongest_reason_is_the_one_that_was_planted() {
+    let body =
+        r#"{"days_since_last_active": 29, "location": "Boston", "age": 30, "is_creator": true}"#;
+    let profile = read(body);
+    let explained = model(Target::Churn).explain(&profile, 2).expect("inputs");
+    assert_eq!(explained.reasons.len(), 2);
+    let first = explained.reasons[0];
+    assert_eq!(
+        (first.feature, first.value),
+        ("days_since_last_active", Shown::Number(29.0))
+    );
+    assert!(first.contribution > 0.5);
+    assert!(explained.reasons[1].contribution.abs() <= first.contribution);
+}
+
+#[test]
+fn one_hot_places_are_summed_back_to_their_column() {
+    // New York keeps its customers.
+    let profile = read(r#"{"location": "New York", "days_since_last_active": 15}"#);
+    let explained = model(Target::Churn).explain(&profile, 72).expect("inputs");
+    let locations: Vec<_> = explained
+        .reasons
+        .iter()
+        .filter(|r| r.column == LOCATION)
+        .collect();
+    assert_eq!(locations.len(), 1);
+    assert_eq!(locations[0].value, Shown::Text("New York"));
+    assert!(locations[0].contribution < -0.3, "{locations:?}");
+}
+
+#[test]
+fn a_kept_model_is_the_same_to_the_bit() {
+    for &target in Target::ALL {
+        let bytes = model(target).to_bytes();
+        let again = Model::from_bytes(&bytes).expect("a model");
+        assert_eq!(again.target(), target);
+        assert_eq!(again.card(), model(target).card());
+        assert_eq!(again.to_bytes(), bytes);
+        for profile in strangers() {
+            let (one, other) = (model(target).predict(&profile), again.predict(&profile));
+            let bits = |p: &Result<engagecast::models::Prediction, NoInputs>| {
+                p.as_ref()
+                    .map(|p| {
+                        (
+                            p.margin.to_bits(),
+                            p.value.number().to_bits(),
+                            p.percentile.to_bits(),
+                        )
+                    })
+                    .expect("inputs")
+            };
+            assert_eq!(bits(&one), bits(&other));
+            assert_eq!(one, other);
+            assert_eq!(
+                model(target).explain(&profile, 3),
+                again.explain(&profile, 3)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_model_of_a_newer_version_says_so() {
+    let mut bytes = model(Target::Churn).to_bytes();
+    bytes[8..12].copy_from_slice(&(FORMAT + 1).to_le_bytes());
+    let error = Model::from_bytes(&bytes).expect_err("newer");
+    assert_eq!(
+        error,
+        ArtifactError::NewerVersion {
+            found: FORMAT + 1,
+            supported: FORMAT
+        }
+    );
+    assert!(error.to_string().contains("newer version of Engagecast"));
+}
+
+#[test]
+fn damaged_bytes_are_no_model() {
+    let bytes = model(Target::Engagement).to_bytes();
+    let corrupt = |bytes: &[u8]| matches!(Model::from_bytes(bytes), Err(ArtifactError::Corrupt(_)));
+    for length in (0..bytes.len())
+        .step_by(997)
+        .chain([0, 7, 8, 12, 20, bytes.len() - 1])
+    {
+        assert!(corrupt(&bytes[..length]), "cut at {length}");
+    }
+    for at in (0..bytes.len()).step_by(1009) {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 0x40;
+        assert!(Model::from_bytes(&bytes).is_err(), "flipped at {at}");
+    }
+    let longer = [bytes.as_slice(), b"x"].concat();
+    assert!(corrupt(&longer));
+}
+
+/// Bytes changed by one who also mends the digest.
+fn forged(target: Target, change: impl FnOnce(&mut Vec<u8>)) -> Result<Model, ArtifactError> {
+    let mut bytes = model(target).to_bytes();
+    bytes.truncate(bytes.len() - 32);
+    change(&mut bytes);
+    let digest = Sha256::digest(&bytes);
+    bytes.extend_from_slice(&digest);
+    Model::from_bytes(&bytes)
+}
+
+#[test]
+fn the_digest_is_not_all_that_is_checked() {
+    assert!(forged(Target::Engagement, |_| ()).is_ok());
+    // Wherever the nodes are hit: an index, a threshold, a value, a cover.
+    for at in 1..200 {
+        let result = forged(Target::Engagement, |bytes| {
+            let place = bytes.len() - at * 3;
+            bytes[place] ^= 0xff;
+        });
+        if let Ok(model) = result {
+            for profile in strangers().iter().take(5) {
+                let prediction = model.predict(profile).expect("inputs");
+                assert!(prediction.margin.is_finite());
+                model.explain(profile, 3).expect("inputs");
+            }
+        }
+    }
+    for (from, to) in [
+        (
+            &br#""target":"engagement""#[..],
+            &br#""target":"engagemint""#[..],
+        ),
+        (br#""column":"age""#, br#""column":"aga""#),
+        // Its own label as an input.
+        (br#""column":"photo_count""#, br#""column":"churn_30_da""#),
+    ] {
+        let result = forged(Target::Engagement, |bytes| {
+            let at = bytes
+                .windows(from.len())
+                .position(|w| w == from)
+                .expect("stands there");
+            bytes[at..at + from.len()].copy_from_slice(to);
+        });
+        assert!(matches!(result, Err(ArtifactError::Corrupt(_))));
+    }
+}
+
+#[test]
+fn the_card_tells_what_the_model_is() {
+    let card = model(Target::Ltv).card();
+    assert_eq!(
+        (card.target.as_str(), card.kind.as_str(), card.unit.as_str()),
+        ("ltv", "regression", "USD")
+    );
+    assert_eq!(card.source, source());
+    let rows = card.rows;
+    assert_eq!(
+        rows.train + rows.validation + rows.calibration + rows.hold_out,
+        2500
+    );
+    assert!((400..600).contains(&rows.hold_out));
+    assert!(rows.train_with_gaps > 0);
+    assert!(
+        card.exclusions
+            .iter()
+            .any(|e| e.column == "iap_spending_month_usd" && !e.reason.is_empty())
+    );
+    assert!(
+        !card
+            .inputs
+            .iter()
+            .any(|i| i == "lifetime_value_usd" || i == "customer_id")
+    );
+    assert_eq!(card.candidates.len(), 2);
+    assert_eq!(card.candidates.iter().filter(|c| c.serves).count(), 1);
+    let best = serving(card);
+    let deviance = |i| metric(card, i, "tweedie_deviance");
+    assert!(deviance(best) <= deviance(1 - best));
+    assert_eq!((card.trained_at, card.seed), (moment(), SEED));
+    assert!(card.thresholds.is_none() && card.intervals.is_some());
+    let churn = model(Target::Churn).card();
+    assert!(churn.thresholds.is_some() && churn.intervals.is_none());
+    let text = serde_json::to_string(card).expect("plain data");
+    assert_eq!(
+        &serde_json::from_str::<Card>(&text).expect("plain data"),
+        card
+    );
+}
+
+#[test]
+fn training_again_gives_the_same_model() {
+    let cohort = cohort(800, 3);
+    let [one, other] = [(); 2].map(|()| trained(&cohort, Target::Churn).expect("a model"));
+    assert_eq!(one.to_bytes(), other.to_bytes());
+}
+
+#[test]
+fn small_cohorts_are_refused_or_learnt() {
+    for n in [1, 5, 50, 399] {
+        let cohort = cohort(n, 4);
+        for &target in Target::ALL {
+            let error = trained(&cohort, target).expect_err("too few");
+            assert_eq!(
+                error,
+                TrainError::TooFewRows {
+                    needed: 400,
+                    found: n
+                }
+            );
+        }
+    }
+    assert_eq!(
+        trained(&[], Target::Churn).expect_err("too few"),
+        TrainError::TooFewRows {
+            needed: 400,
+            found: 0
+        }
+    );
+    let cohort = cohort(500, 4);
+    for &target in Target::ALL {
+        let model = trained(&cohort, target).expect("a model");
+        assert!(model.predict(&strangers()[0]).is_ok());
+    }
+}
+
+#[test]
+fn labels_that_are_all_alike_teach_nothing() {
+    let alike =
+        |column: usize, value: f64| cohort_with(450, 6, move |_, row| row[column] = Some(value));
+    for value in [0.0, 1.0] {
+        let error = trained(&alike(CHURN, value), Target::Churn).expect_err("one class");
+        assert_eq!(error, TrainError::OneLabel);
+    }
+    let error = trained(&alike(LTV, 12.5), Target::Ltv).expect_err("one amount");
+    assert_eq!(error, TrainError::OneLabel);
+    let rare = cohort_with(450, 6, |i, row| row[CHURN] = Some(f64::from(i % 30 == 0)));
+    assert_eq!(
+        trained(&rare, Target::Churn).expect_err("a rare class"),
+        TrainError::TooFewOfAClass {
+            needed: 20,
+            found: 15
+        }
+    );
+}
+
+#[test]
+fn rows_without_a_valid_label_are_left_out_and_counted() {
+    let cohort = cohort_with(700, 7, |i, row| match i % 10 {
+        0 => row[LTV] = None,
+        1 => row[LTV] = Some(-5.0),
+        2 => row[LTV] = Some(f64::NAN),
+        _ => (),
+    });
+    let rows = trained(&cohort, Target::Ltv).expect("a model").card().rows;
+    assert_eq!(rows.without_label, 210);
+    assert_eq!(
+        rows.train + rows.validation + rows.calibration + rows.hold_out,
+        490
+    );
+}
+
+#[test]
+fn a_teams_own_data_may_have_gaps_and_empty_columns() {
+    let cohort = cohort_with(600, 8, |i, row| {
+        for (c, value) in row.iter_mut().enumerate().skip(1) {
+            if c != CHURN && c != DAYS && ((i * 7 + c) % 5 == 0 || c == LOCATION || c == 20) {
+                *value = None;
+            }
+        }
+    });
+    let model = trained(&cohort, Target::Churn).expect("a model");
+    let body = r#"{"location": "Lima", "days_since_last_active": 3}"#;
+    assert!(
+        model
+            .predict(&read(body))
+            .expect("inputs")
+            .margin
+            .is_finite()
+    );
+}
+
+#[test]
+fn a_batch_of_another_schema_is_refused() {
+    let batch = &cohort(450, 9)[0];
+    let narrow = batch.project(&[0, 1, 2, 3]).expect("fewer columns");
+    assert!(matches!(
+        trained(&[narrow], Target::Churn),
+        Err(TrainError::Batch(_))
+    ));
+}
+
+#[test]
+fn progress_is_told_and_never_falls_back() {
+    let heard = Mutex::new(Vec::new());
+    let last = AtomicU64::new(0);
+    train(
+        &cohort(500, 10),
+        Target::Ltv,
+        &source(),
+        moment(),
+        &|share| {
+            heard.lock().expect("not poisoned").push(share);
+            last.store(share.to_bits(), Ordering::Relaxed);
+        },
+    )
+    .expect("a model");
+    let heard = heard.into_inner().expect("not poisoned");
+    assert!(heard.is_sorted() && heard.len() > 5);
+    assert!((heard[0], f64::from_bits(last.into_inner())) == (0.0, 1.0));
+}
+
+#[test]
+fn a_set_names_its_version_after_its_models() {
+    assert!(
+        MODELS.version.starts_with("20251021T000000Z-"),
+        "{}",
+        MODELS.version
+    );
+    let models = || MODELS.models.clone();
+    let again = ModelSet::new(None, moment(), models());
+    assert_eq!(again.version, MODELS.version);
+    let fewer = ModelSet::new(None, moment(), models().split_off(1));
+    assert_ne!(fewer.version, MODELS.version);
+    assert!(fewer.get(Target::Churn).is_none());
+}
+
+#[test]
+fn models_are_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<ModelSet>();
+}
