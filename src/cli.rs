@@ -10,8 +10,8 @@ use std::sync::Mutex;
 
 use clap::{Parser, Subcommand};
 
-use crate::cohort::{Check, Plan, SpecError};
-use crate::config::{CohortArgs, Config};
+use crate::cohort::{Check, CohortFile, FileError, Plan, SpecError};
+use crate::config::{CohortArgs, Config, LogArgs};
 use crate::progress::Progress;
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
@@ -48,6 +48,9 @@ pub struct GenerateArgs {
     /// Print every published statistic, its target and what was achieved; fails if one is off
     #[arg(long)]
     pub check: bool,
+
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 impl Cli {
@@ -77,7 +80,9 @@ fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
 pub enum GenerateError {
     #[error(transparent)]
     Spec(#[from] SpecError),
-    #[error("the cohort misses what it promises; see the lines above that say so")]
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("the cohort is not what it should be: see what is marked in capitals above")]
     Check,
 }
 
@@ -87,6 +92,10 @@ pub enum GenerateError {
 /// Where the file can't be written, or the check finds something off.
 pub fn generate(args: &GenerateArgs) -> Result<(), GenerateError> {
     let plan = Plan::new(args.cohort.customers, args.cohort.seed)?;
+    let mut file = match &args.out {
+        Some(path) => Some(CohortFile::create(path, plan)?),
+        None => None,
+    };
     let mut check = args.check.then(|| Check::new(plan));
     let progress = Mutex::new(Progress::begin("generating customers"));
     let report = |share: f64| {
@@ -95,19 +104,29 @@ pub fn generate(args: &GenerateArgs) -> Result<(), GenerateError> {
         }
     };
     for batch in plan.generate(&report) {
+        if let Some(file) = &mut file {
+            file.write(&batch)?;
+        }
         if let Some(check) = &mut check {
             check.observe(&batch);
         }
     }
-    drop(progress);
-    if let Some(check) = check {
-        let report = check.finish();
-        println!("{report}");
-        if !report.passes() {
-            return Err(GenerateError::Check);
-        }
+    if let Some(file) = file {
+        file.finish()?;
     }
-    Ok(())
+    drop(progress);
+    check.map_or(Ok(()), judge)
+}
+
+/// Prints what a check found.
+fn judge(check: Check) -> Result<(), GenerateError> {
+    let report = check.finish();
+    println!("{report}");
+    if report.passes() {
+        Ok(())
+    } else {
+        Err(GenerateError::Check)
+    }
 }
 
 #[cfg(test)]

@@ -11,14 +11,16 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | [`app`] | the running service, from its socket to its orderly end |
-//! | [`cli`], [`config`], [`telemetry`], [`progress`] | the command line, the settings, log lines, bars |
-//! | [`http`] | routes, problems, the OpenAPI document, the server |
-//! | [`jobs`] | long work: the first start |
-//! | [`features`] | from a customer to the numbers a model reads |
-//! | [`models`] | training, serving and explaining predictions |
 //! | [`schema`] | the 72 columns of a customer |
+//! | [`facts`] | the statistics of a cohort |
+//! | [`features`] | from a customer to the numbers a model reads |
+//! | [`cohort`] | synthetic customers, drawn and checked, and their files |
+//! | [`models`] | training, serving and explaining predictions |
 //! | [`store`] | cohorts, customers and models in Postgres or SQLite |
+//! | [`jobs`] | long work: the first start |
+//! | [`http`] | routes, problems, the OpenAPI document, the server |
+//! | [`app`] | the running service, from its socket to its orderly end |
+//! | [`cli`], [`config`], [`telemetry`], [`progress`] | commands, settings, log lines, bars |
 
 pub mod app;
 pub mod cli;

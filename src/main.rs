@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use engagecast::app::App;
-use engagecast::cli::{Cli, Command};
+use engagecast::cli::{Cli, Command, GenerateArgs};
 use engagecast::config::Config;
 use engagecast::{cli, http, telemetry};
 use tokio::runtime::Runtime;
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let cli = Cli::from_args(std::env::args_os());
     let outcome = match cli.command {
         Command::Serve(config) => serve(*config),
-        Command::Generate(args) => cli::generate(&args).map_err(Into::into),
+        Command::Generate(args) => generate(&args),
         Command::Openapi => {
             print!("{}", http::document());
             Ok(())
@@ -31,6 +31,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn generate(args: &GenerateArgs) -> Result<(), Failure> {
+    telemetry::start(&args.log)?;
+    Ok(cli::generate(args)?)
 }
 
 fn serve(config: Config) -> Result<(), Failure> {

@@ -80,3 +80,33 @@ fn a_check_prints_each_statistic_and_succeeds_where_all_are_kept() {
     assert!(printed.contains("churn_rate_pct"), "{printed}");
     assert!(printed.contains("invariants"), "{printed}");
 }
+
+#[test]
+fn a_cohort_is_written_in_the_format_that_its_name_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("cohort.csv");
+    let args = ["generate", "--customers=5", "--out", csv.to_str().unwrap()];
+    let (code, _, said) = run(&args);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("generating customers"), "{said}");
+    let text = std::fs::read_to_string(&csv).unwrap();
+    assert!(text.starts_with("customer_id,age,"), "{text}");
+    assert_eq!(text.lines().count(), 6);
+
+    let parquet = folder.path().join("cohort.parquet");
+    let (code, ..) = run(&[
+        "generate",
+        "--customers=5",
+        "--out",
+        parquet.to_str().unwrap(),
+    ]);
+    assert_eq!(code, Some(0));
+    assert!(std::fs::read(parquet).unwrap().starts_with(b"PAR1"));
+}
+
+#[test]
+fn an_unknown_extension_is_refused_with_those_that_are_known() {
+    let (code, _, said) = run(&["generate", "--customers=5", "--out", "/tmp/cohort.xlsx"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(".parquet or .csv"), "{said}");
+}

@@ -2,7 +2,9 @@
 
 mod command_line;
 mod documentation;
+mod documents;
 mod features;
+mod generator;
 mod house;
 mod models;
 mod one_customer;

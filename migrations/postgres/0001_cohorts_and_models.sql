@@ -133,7 +133,7 @@ COMMENT ON COLUMN customers.shares_last_week IS 'Shares in the last seven calend
 COMMENT ON COLUMN customers.followers_count IS 'Accounts that follow the customer (accounts)';
 COMMENT ON COLUMN customers.following_count IS 'Accounts that the customer follows (accounts)';
 COMMENT ON COLUMN customers.follower_following_ratio IS 'Followers divided by accounts followed (ratio)';
-COMMENT ON COLUMN customers.is_creator IS 'Whether the customer is in the creator programme (0 or 1)';
+COMMENT ON COLUMN customers.is_creator IS 'Whether the customer is in the creator programme';
 COMMENT ON COLUMN customers.creator_earnings_month_usd IS 'What the customer earned as a creator in the last month; 0 for others (USD/month)';
 COMMENT ON COLUMN customers.avg_views_per_post IS 'Mean views of a post or reel; 0 without posts and reels (views/post)';
 COMMENT ON COLUMN customers.feed_time_minutes_day IS 'Minutes a day in the main feed, mean of the last 30 active days (min/day)';
@@ -179,7 +179,7 @@ COMMENT ON COLUMN customers.avg_transaction_value_usd IS 'Mean payment since sig
 COMMENT ON COLUMN customers.engagement_score IS 'Composite of the customer''s activity, 0 to 1 (score 0-1)';
 COMMENT ON COLUMN customers.sessions_last_7_days IS 'Sessions in the last seven calendar days (sessions/week)';
 COMMENT ON COLUMN customers.churn_probability IS 'Churn probability as a model of the past scored it (probability)';
-COMMENT ON COLUMN customers.churn_30_day IS 'Whether the customer left within 30 days after the snapshot (0 or 1)';
+COMMENT ON COLUMN customers.churn_30_day IS 'Whether the customer left within 30 days after the snapshot';
 COMMENT ON COLUMN customers.days_since_last_active IS 'Whole days since the customer was last active (days)';
 COMMENT ON COLUMN customers.platform_primary IS 'Where the customer is mainly active';
 COMMENT ON COLUMN customers.data_generated_at IS 'The moment the customer was observed at';

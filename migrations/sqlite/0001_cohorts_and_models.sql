@@ -48,7 +48,7 @@ CREATE TABLE customers (
     followers_count                 INTEGER,       -- Accounts that follow the customer (accounts)
     following_count                 INTEGER,       -- Accounts that the customer follows (accounts)
     follower_following_ratio        REAL,          -- Followers divided by accounts followed (ratio)
-    is_creator                      INTEGER,       -- Whether the customer is in the creator programme (0 or 1)
+    is_creator                      INTEGER,       -- Whether the customer is in the creator programme
     creator_earnings_month_usd      REAL,          -- What the customer earned as a creator in the last month; 0 for others (USD/month)
     avg_views_per_post              INTEGER,       -- Mean views of a post or reel; 0 without posts and reels (views/post)
     feed_time_minutes_day           REAL,          -- Minutes a day in the main feed, mean of the last 30 active days (min/day)
@@ -94,7 +94,7 @@ CREATE TABLE customers (
     engagement_score                REAL,          -- Composite of the customer's activity, 0 to 1 (score 0-1)
     sessions_last_7_days            INTEGER,       -- Sessions in the last seven calendar days (sessions/week)
     churn_probability               REAL,          -- Churn probability as a model of the past scored it (probability)
-    churn_30_day                    INTEGER,       -- Whether the customer left within 30 days after the snapshot (0 or 1)
+    churn_30_day                    INTEGER,       -- Whether the customer left within 30 days after the snapshot
     days_since_last_active          INTEGER,       -- Whole days since the customer was last active (days)
     platform_primary                TEXT,          -- Where the customer is mainly active
     data_generated_at               TEXT           -- The moment the customer was observed at

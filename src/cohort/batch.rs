@@ -46,7 +46,7 @@ fn array(block: &Block, column: usize) -> ArrayRef {
         }
         Kind::Timestamp => Arc::new(
             TimestampMicrosecondArray::from_value(*SNAPSHOT_MICROS, block.rows())
-                .with_timezone("UTC"),
+                .with_timezone(schema::arrow::UTC),
         ),
     }
 }

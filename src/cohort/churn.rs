@@ -6,7 +6,6 @@ use super::dating::RESPONSE_MEAN;
 use super::draft::{Draft, Flag};
 use super::engagement::engagement_z;
 use super::math::{self, exp, ln_1p};
-#[expect(clippy::wildcard_imports, reason = "a stage names many variables")]
 use super::variables::*;
 
 const CHURN_RATE: f64 = 0.492;

@@ -5,7 +5,6 @@ use super::constants::constant;
 use super::draft::{Count, Draft, Row, Share};
 use super::identity::{GENDER_SHARES, by_code};
 use super::math::{self, exp, ln_1p, logit, pow};
-#[expect(clippy::wildcard_imports, reason = "a stage names many variables")]
 use super::variables::*;
 
 const DAYS: f64 = 30.0;

@@ -3,7 +3,6 @@
 use super::constants::constant;
 use super::draft::{Count, Draft, Row, Share};
 use super::math::{self, exp, ln_1p};
-#[expect(clippy::wildcard_imports, reason = "a stage names many variables")]
 use super::variables::*;
 
 /// Centre and spread that the later stages measure engagement against.

@@ -3,7 +3,6 @@
 
 use super::draft::Draft;
 use super::math;
-#[expect(clippy::wildcard_imports, reason = "a stage names many variables")]
 use super::variables::*;
 
 pub const GENDER_SHARES: [f64; 3] = [0.48, 0.48, 0.04];

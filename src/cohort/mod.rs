@@ -13,6 +13,7 @@ mod dating;
 mod draft;
 mod draw;
 mod engagement;
+mod files;
 mod identity;
 mod math;
 mod plan;
@@ -23,6 +24,7 @@ mod solve;
 mod variables;
 
 pub use check::{Check, Checked, Report};
+pub use files::{CohortFile, FileError};
 pub use plan::{Batches, Calibration, MAX_CUSTOMERS, MAX_SEED, Plan, SpecError};
 
 /// Changes whenever the same plan gives other customers.

@@ -23,7 +23,7 @@ const FEWEST_TO_CALIBRATE: u64 = 2_000;
 const MOST_AT_ONCE: u64 = 200_000;
 
 /// How many fills a calibrating draft makes, for its progress.
-const FILLS: u64 = 220;
+const FILLS: u64 = 169;
 
 /// What was asked for can't be generated.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -7,11 +7,8 @@ use super::engagement::engagement_z;
 use super::identity::by_code;
 use super::math::{exp, ln_1p, logit};
 use super::solve;
-#[expect(clippy::wildcard_imports, reason = "a stage names many variables")]
 use super::variables::*;
-
-/// Monthly price of each tier, USD.
-pub const PRICES: [f64; 3] = [0.0, 9.99, 19.99];
+use crate::schema::TIER_PRICES_USD;
 
 const PREMIUM_SHARE: f64 = 0.2119;
 /// Platinum among premium: with the prices it gives the subscription revenue.
@@ -58,7 +55,7 @@ fn tiers(d: &mut Draft) {
             GOLD
         }
     });
-    d.fill(SUBSCRIPTION, |r, _| by_code(r[TIER], PRICES));
+    d.fill(SUBSCRIPTION, |r, _| by_code(r[TIER], TIER_PRICES_USD));
 }
 
 fn paid_features(d: &mut Draft) {

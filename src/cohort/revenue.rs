@@ -6,7 +6,6 @@ use super::draft::{Draft, Row};
 use super::engagement::engagement_z;
 use super::identity::by_code;
 use super::math::{self, cents, exp, ln_1p};
-#[expect(clippy::wildcard_imports, reason = "a stage names many variables")]
 use super::variables::*;
 
 /// Monthly in-app purchases and ad revenue, USD a customer.

@@ -5,7 +5,6 @@ use super::constants::constant;
 use super::draft::{Count, Draft, Flag, Share, whole};
 use super::identity::by_code;
 use super::math::{self, exp, ln, ln_1p};
-#[expect(clippy::wildcard_imports, reason = "a stage names many variables")]
 use super::variables::*;
 
 /// Shape of the followers' Lomax distribution, and the relative reach by platform.

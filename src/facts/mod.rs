@@ -4,8 +4,10 @@
 //! held or read twice for its statistics. Each statistic is computed here and
 //! nowhere else.
 
+mod histogram;
 mod statistics;
 mod sums;
 
+pub use histogram::Histogram;
 pub use statistics::Statistic;
 pub use sums::{Facts, Sum};

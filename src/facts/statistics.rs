@@ -50,7 +50,7 @@ const STATISTICS: &[(&str, &str, Value)] = &[
     ("video_hours_week", "h/week", Mean(column("video_watch_hours_week"))),
     ("engagement_rate_pct", "%", Mean(column("engagement_rate_pct"))),
     ("creator_pct", "%", Percent(column("is_creator"))),
-    ("creator_earnings_month_usd", "USD/month per creator", Of(|f| mean(&f.creator_earnings))),
+    ("creator_earnings_month_usd", "USD/month per creator", Of(|f| f.creator_earnings.mean())),
     ("followers", "accounts", Mean(column("followers_count"))),
     ("posts_30_days", "posts/30 days", Mean(column("posts_last_30_days"))),
     ("feed_minutes_day", "min/day", Mean(column("feed_time_minutes_day"))),
@@ -75,7 +75,7 @@ const STATISTICS: &[(&str, &str, Value)] = &[
     ("arpu_usd", "USD/month", Mean(REVENUE)),
     ("arppu_usd", "USD/month per premium customer", Of(arppu)),
     ("ltv_lift_both_platforms", "ratio", Of(|f| ratio(f.ltv_both.mean(), f.ltv_single.mean()))),
-    ("top_tenth_creator_share", "share of creator earnings", Of(|f| top_tenth_share(&f.creator_earnings))),
+    ("top_tenth_creator_share", "share of creator earnings", Of(|f| f.creator_earnings.top_share(0.1))),
     ("women_to_men_match_rate", "ratio", Of(|f| ratio(f.match_rate_women.mean(), f.match_rate_men.mean()))),
 ];
 
@@ -118,27 +118,4 @@ fn revenue_share(f: &Facts, part: usize) -> Option<f64> {
 fn ratio(part: Option<f64>, whole: Option<f64>) -> Option<f64> {
     let whole = whole.filter(|w| *w != 0.0)?;
     Some(part? / whole)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of creators")]
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// What the best-earning tenth of the creators earns of all.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a count of creators"
-)]
-fn top_tenth_share(earnings: &[f64]) -> Option<f64> {
-    let total: f64 = earnings.iter().sum();
-    if total <= 0.0 {
-        return None;
-    }
-    let mut earned = earnings.to_vec();
-    earned.sort_unstable_by(|a, b| b.total_cmp(a));
-    let top = ((0.1 * earned.len() as f64).round_ties_even() as usize).max(1);
-    Some(earned[..top].iter().sum::<f64>() / total)
 }

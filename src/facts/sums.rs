@@ -5,6 +5,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use serde::{Deserialize, Serialize};
 
+use super::Histogram;
 use crate::schema::{COLUMN_COUNT, COLUMNS, Kind, column};
 
 const GENDER: usize = column("gender");
@@ -23,12 +24,12 @@ pub struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, value: f64) {
+    pub(super) fn add(&mut self, value: f64) {
         self.sum += value;
         self.count += 1;
     }
 
-    fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         self.sum += other.sum;
         self.count += other.count;
     }
@@ -58,8 +59,8 @@ pub struct Facts {
     pub match_rate_women: Sum,
     pub ltv_single: Sum,
     pub ltv_both: Sum,
-    /// Every creator's monthly earnings, USD: the share of the top tenth needs them all.
-    pub creator_earnings: Vec<f64>,
+    /// Monthly earnings of the creators, USD.
+    pub creator_earnings: Histogram,
 }
 
 impl Default for Facts {
@@ -72,7 +73,7 @@ impl Default for Facts {
             match_rate_women: Sum::default(),
             ltv_single: Sum::default(),
             ltv_both: Sum::default(),
-            creator_earnings: Vec::new(),
+            creator_earnings: Histogram::default(),
         }
     }
 }
@@ -103,12 +104,11 @@ impl Facts {
                 _ => {}
             }
         }
-        let creators = numbers(batch, IS_CREATOR).zip(numbers(batch, EARNINGS));
-        self.creator_earnings.extend(
-            creators.filter_map(|(creator, earned)| {
-                earned.filter(|_| creator.is_some_and(|c| c > 0.0))
-            }),
-        );
+        for (creator, earned) in numbers(batch, IS_CREATOR).zip(numbers(batch, EARNINGS)) {
+            if let (Some(1.0), Some(earned)) = (creator, earned) {
+                self.creator_earnings.add(earned);
+            }
+        }
     }
 
     /// Adds what another part of the cohort came to.
@@ -122,7 +122,7 @@ impl Facts {
         self.match_rate_women.merge(other.match_rate_women);
         self.ltv_single.merge(other.ltv_single);
         self.ltv_both.merge(other.ltv_both);
-        self.creator_earnings.extend(other.creator_earnings);
+        self.creator_earnings.merge(other.creator_earnings);
     }
 }
 

@@ -8,6 +8,9 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::{COLUMNS, Column, Kind};
 
+/// The time zone of timestamps; as an offset, since names need a time zone database.
+pub const UTC: &str = "+00:00";
+
 /// The 72 columns. All but `customer_id` may be null: a team's own data has gaps.
 #[must_use]
 pub fn schema() -> SchemaRef {
@@ -25,7 +28,7 @@ pub fn data_type(kind: Kind) -> DataType {
         Kind::BigInteger => DataType::Int64,
         Kind::Decimal(_) => DataType::Float64,
         Kind::Flag => DataType::Boolean,
-        Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
     }
 }
 

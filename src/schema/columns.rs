@@ -26,6 +26,8 @@ pub const CITIES: &[&str] = &[
 ];
 pub const ACCOUNT_TYPES: &[&str] = &["Free", "Premium"];
 pub const TIERS: &[&str] = &["Free", "Gold", "Platinum"];
+/// Monthly price of each tier.
+pub const TIER_PRICES_USD: [f64; 3] = [0.0, 9.99, 19.99];
 pub const PLATFORMS: &[&str] = &["Social_Media", "Dating", "Both"];
 
 /// One column of a customer.
@@ -203,7 +205,7 @@ const fn flag(name: &'static str, group: Group, meaning: &'static str) -> Column
     Column {
         name,
         kind: Kind::Flag,
-        unit: "0 or 1",
+        unit: "",
         valid: range(0.0, 1.0),
         generated: range(0.0, 1.0),
         group,

@@ -7,7 +7,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
 
-use super::{COLUMN_COUNT, COLUMNS, Kind, column};
+use super::rounding::{cents, percent, round};
+use super::{COLUMN_COUNT, COLUMNS, Kind, TIER_PRICES_USD, column};
 
 /// How many rows break which invariant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Violations {
 /// The violations among the rows of a batch with the schema's columns.
 #[must_use]
 pub fn violations(batch: &RecordBatch) -> Violations {
-    let rows = Rows::of(batch);
+    let rows = rows(batch);
     let mut found = Violations::default();
     for (name, holds) in IDENTITIES {
         let broken = rows.iter().filter(|row| !holds(row)).count() as u64;
@@ -72,23 +73,19 @@ pub fn violations(batch: &RecordBatch) -> Violations {
 /// identity accepts.
 struct Row([f64; COLUMN_COUNT]);
 
-struct Rows;
-
-impl Rows {
-    fn of(batch: &RecordBatch) -> Vec<Row> {
-        let mut rows: Vec<Row> = (0..batch.num_rows())
-            .map(|_| Row([f64::NAN; COLUMN_COUNT]))
-            .collect();
-        for (i, c) in COLUMNS.iter().enumerate() {
-            let array = batch.column(i);
-            for (at, row) in rows.iter_mut().enumerate() {
-                if array.is_valid(at) {
-                    row.0[i] = number(array, c.kind, at);
-                }
+fn rows(batch: &RecordBatch) -> Vec<Row> {
+    let mut rows: Vec<Row> = (0..batch.num_rows())
+        .map(|_| Row([f64::NAN; COLUMN_COUNT]))
+        .collect();
+    for (i, c) in COLUMNS.iter().enumerate() {
+        let array = batch.column(i);
+        for (at, row) in rows.iter_mut().enumerate() {
+            if array.is_valid(at) {
+                row.0[i] = number(array, c.kind, at);
             }
         }
-        rows
     }
+    rows
 }
 
 #[expect(
@@ -138,14 +135,10 @@ const IDENTITIES: &[Identity] = &[
         |r| same(at!(r, "account_type"), at!(r, "premium_tier").min(1.0)),
     ),
     ("the subscription is the price of the tier", |r| {
+        let paid = at!(r, "monthly_subscription_usd");
         let tier = at!(r, "premium_tier");
-        let price = [0.0, 999.0, 1999.0]
-            .iter()
-            .zip([0.0, 1.0, 2.0])
-            .any(|(price, t)| {
-                same(tier, t) && same(cents(at!(r, "monthly_subscription_usd")), *price)
-            });
-        price
+        let mut prices = TIER_PRICES_USD.iter().zip([0.0, 1.0, 2.0]);
+        prices.any(|(price, code)| same(tier, code) && same(paid, *price))
     }),
     ("swipe_right_rate = right / all swipes", |r| {
         let right = at!(r, "swipes_right_day");
@@ -200,7 +193,7 @@ const IDENTITIES: &[Identity] = &[
     ),
     ("follower_following_ratio = followers / following", |r| {
         let ratio = at!(r, "followers_count") / at!(r, "following_count");
-        same(at!(r, "follower_following_ratio"), round(ratio))
+        same(at!(r, "follower_following_ratio"), round(ratio, 2))
     }),
     (
         "only creators earn, and a creator has a post or a reel",
@@ -259,22 +252,6 @@ const IDENTITIES: &[Identity] = &[
 
 fn content(r: &Row) -> f64 {
     at!(r, "posts_last_30_days") + at!(r, "reels_created_week")
-}
-
-fn cents(usd: f64) -> f64 {
-    (usd * 100.0).round_ties_even()
-}
-
-fn round(x: f64) -> f64 {
-    (x * 100.0).round_ties_even() / 100.0
-}
-
-fn percent(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 {
-        round(100.0 * part / whole)
-    } else {
-        0.0
-    }
 }
 
 /// Equal but for the last bits of arithmetic.

@@ -11,9 +11,10 @@ pub mod arrow;
 mod columns;
 pub mod document;
 pub mod invariants;
+pub mod rounding;
 
 pub(crate) use columns::const_eq;
 pub use columns::{
-    CITIES, COLUMN_COUNT, COLUMNS, Column, GENDERS, Group, Kind, PLATFORMS, Range, SNAPSHOT, TIERS,
-    column, find,
+    CITIES, COLUMN_COUNT, COLUMNS, Column, GENDERS, Group, Kind, PLATFORMS, Range, SNAPSHOT,
+    TIER_PRICES_USD, TIERS, column, find,
 };

@@ -26,6 +26,8 @@ mod writer;
 use std::fmt;
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 pub use cohorts::{Cohort, NewCohort};
 pub use error::StoreError;
 pub use location::Location;
@@ -37,6 +39,9 @@ pub use writer::CohortWriter;
 /// How many rows a batch has that is read back: enough for the work per batch to
 /// vanish, little enough for a few of them to be held at once.
 const BATCH_ROWS: usize = 8192;
+
+/// How long an answer to a ping may take.
+const PING: Duration = Duration::from_secs(2);
 
 /// A database that is migrated and ready; cheap to clone.
 #[derive(Clone)]
@@ -91,14 +96,32 @@ impl Store {
         Ok(Self { backend })
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, within two seconds.
     ///
     /// # Errors
     /// [`StoreError::Unreachable`] where it doesn't.
     pub async fn ping(&self) -> Result<(), StoreError> {
+        match timeout(PING, self.ask()).await {
+            Ok(answer) => answer,
+            Err(_) => Err(StoreError::Unreachable {
+                place: self.place().to_owned(),
+                reason: "it doesn't answer".into(),
+            }),
+        }
+    }
+
+    async fn ask(&self) -> Result<(), StoreError> {
         let _: i32 = on_either!(self, "answer", pool =>
             sqlx::query_scalar("SELECT 1").fetch_one(pool))?;
         Ok(())
+    }
+
+    /// What messages call the database: never a secret.
+    fn place(&self) -> &str {
+        match &self.backend {
+            Backend::Postgres(server) => server.place(),
+            Backend::Sqlite(file) => file.place(),
+        }
     }
 
     /// Closes all idle connections, and waits for those in use.
@@ -112,9 +135,6 @@ impl Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.backend {
-            Backend::Postgres(server) => write!(f, "Store({})", server.place()),
-            Backend::Sqlite(file) => write!(f, "Store({})", file.path().display()),
-        }
+        write!(f, "Store({})", self.place())
     }
 }

@@ -10,6 +10,7 @@ mod read;
 
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::time::{Instant, sleep, timeout};
@@ -48,7 +49,10 @@ impl Server {
         wait: Duration,
         waiting: &(dyn Fn(&StoreError) + Sync),
     ) -> Result<Self, StoreError> {
-        let options = location::parse(url)?.application_name("engagecast");
+        let mut options = location::parse(url)?;
+        if options.get_application_name().is_none() {
+            options = options.application_name("engagecast");
+        }
         let server = Self {
             pool: PgPoolOptions::new()
                 .max_connections(CONNECTIONS)
@@ -136,36 +140,41 @@ impl Server {
     /// What a driver's error means.
     pub(super) fn error(&self, doing: &'static str, error: &sqlx::Error) -> StoreError {
         let place = self.place.clone();
-        let reason = one_line(error);
         match error {
             sqlx::Error::Io(e) => self.unreachable(e),
-            sqlx::Error::PoolTimedOut => self.unreachable(&"no connection was free in time"),
+            sqlx::Error::PoolTimedOut => self.unreachable(&"no connection could be had in time"),
             sqlx::Error::Tls(e) => StoreError::Tls {
                 place,
                 reason: one_line(e),
             },
-            sqlx::Error::Database(e) => {
-                let reason = one_line(&e.message());
-                match e.code().as_deref().unwrap_or_default() {
-                    // Shutting down, starting up, crashed; connections used up; cut off.
-                    "57P01" | "57P02" | "57P03" | "53300" | "08006" => self.unreachable(&reason),
-                    "28P01" | "28000" => StoreError::Refused {
-                        place,
-                        user: self.options.get_username().to_owned(),
-                        reason,
-                    },
-                    "3D000" => StoreError::UnknownDatabase {
-                        place,
-                        database: self.database().to_owned(),
-                    },
-                    "55P03" => StoreError::Busy { place },
-                    _ => StoreError::Failed {
-                        place,
-                        doing,
-                        reason,
-                    },
-                }
-            }
+            sqlx::Error::Database(e) => self.answer(doing, e.as_ref()),
+            e => StoreError::Failed {
+                place,
+                doing,
+                reason: one_line(e),
+            },
+        }
+    }
+
+    /// What an error that the server answered with means, by its code:
+    /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+    fn answer(&self, doing: &'static str, error: &dyn DatabaseError) -> StoreError {
+        let place = self.place.clone();
+        let reason = one_line(&error.message());
+        match error.code().as_deref().unwrap_or_default() {
+            // Shutting down, crashed, starting up; connections used up; cut off.
+            "57P01" | "57P02" | "57P03" | "53300" | "08006" => self.unreachable(&reason),
+            "28P01" | "28000" => StoreError::Refused {
+                place,
+                user: self.options.get_username().to_owned(),
+                reason,
+            },
+            "3D000" => StoreError::UnknownDatabase {
+                place,
+                database: self.database().to_owned(),
+            },
+            // A lock that was not free in time.
+            "55P03" => StoreError::Busy { place },
             _ => StoreError::Failed {
                 place,
                 doing,

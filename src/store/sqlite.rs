@@ -45,6 +45,8 @@ impl File {
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .busy_timeout(BUSY)
+            // Rows that are read wait here; the default makes two threads take turns.
+            .row_buffer_size(1024)
             // A large commit doesn't leave a large log behind.
             .pragma("journal_size_limit", "67108864");
         let file = Self {
@@ -104,10 +106,6 @@ impl File {
 
     pub(super) fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     pub(super) fn place(&self) -> &str {

@@ -74,7 +74,8 @@ impl CohortWriter {
         Err(self.failure().await)
     }
 
-    /// Makes the cohort visible, whole, with its facts.
+    /// Makes the cohort visible, whole, with its facts. A call that is given up
+    /// may still do so.
     ///
     /// # Errors
     /// [`StoreError::DuplicateCustomer`]; [`StoreError::Unstorable`] facts; else

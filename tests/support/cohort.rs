@@ -111,7 +111,7 @@ fn array(index: usize, first: usize, rows: &[Row]) -> ArrayRef {
             values
                 .map(|v| v.map(|v| v as i64))
                 .collect::<TimestampMicrosecondArray>()
-                .with_timezone("UTC"),
+                .with_timezone(engagecast::schema::arrow::UTC),
         ),
     }
 }

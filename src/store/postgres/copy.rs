@@ -217,3 +217,94 @@ fn decode_value(value: &[u8], builder: &mut Builder) -> Option<()> {
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::columns::values;
+
+    /// Rows with every column set, every other row with every column null.
+    fn batch(rows: usize) -> RecordBatch {
+        let mut batch = BatchBuilder::new();
+        for row in 0..rows {
+            let small = i32::try_from(row).unwrap();
+            for (i, builder) in batch.columns.iter_mut().enumerate() {
+                match builder {
+                    Builder::Text(b) => b.append_value(format!("é{row}")),
+                    b if row % 2 == 1 && i > 0 => b.append_null(),
+                    Builder::Integer(b) => b.append_value(-small),
+                    Builder::Big(b) => b.append_value(i64::MIN + i64::from(small)),
+                    Builder::Decimal(b) => b.append_value(f64::from(small) / 3.0),
+                    Builder::Flag(b) => b.append_value(row % 4 == 0),
+                    Builder::Moment(b) => b.append_value(-i64::from(small)),
+                }
+            }
+        }
+        batch.finish().unwrap()
+    }
+
+    fn encoded(batch: &RecordBatch) -> Vec<u8> {
+        let mut bytes = HEADER.to_vec();
+        encode(&values(batch).unwrap(), 0..batch.num_rows(), &mut bytes);
+        bytes.extend_from_slice(&TRAILER);
+        bytes
+    }
+
+    #[test]
+    fn writes_the_documented_bytes() {
+        let bytes = encoded(&batch(1));
+        assert_eq!(&bytes[..11], b"PGCOPY\n\xff\r\n\0");
+        assert_eq!(bytes[11..19], [0; 8]);
+        assert_eq!(bytes[19..21], [0, 72]);
+        assert_eq!(&bytes[21..28], b"\0\0\0\x03\xc3\xa90", "the customer_id");
+        assert_eq!(bytes[28..36], [0, 0, 0, 4, 0, 0, 0, 0], "the age");
+        // 1970-01-01 is 10,957 days before 2000-01-01.
+        let moment = (-10_957_i64 * 86_400_000_000).to_be_bytes();
+        assert_eq!(bytes[bytes.len() - 10..bytes.len() - 2], moment);
+        assert!(bytes.ends_with(&[0xff, 0xff]));
+    }
+
+    #[test]
+    fn decodes_what_was_encoded_wherever_it_is_cut() {
+        let written = batch(7);
+        let bytes = encoded(&written);
+        for size in [1, 2, 3, 19, 500, bytes.len()] {
+            let mut decoder = Decoder::new();
+            for piece in bytes.chunks(size) {
+                decoder.feed(piece);
+                assert!(decoder.next_batch().unwrap().is_none());
+            }
+            assert_eq!(decoder.finish().unwrap().unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn hands_over_full_batches_as_they_come() {
+        let written = batch(BATCH_ROWS + 1);
+        let mut decoder = Decoder::new();
+        decoder.feed(&encoded(&written));
+        let first = decoder.next_batch().unwrap().unwrap();
+        assert_eq!(first, written.slice(0, BATCH_ROWS));
+        assert!(decoder.next_batch().unwrap().is_none());
+        let last = decoder.finish().unwrap().unwrap();
+        assert_eq!(last, written.slice(BATCH_ROWS, 1));
+    }
+
+    #[test]
+    fn says_when_the_data_breaks_off_or_is_something_else() {
+        let bytes = encoded(&batch(3));
+        for end in [0, 5, 19, 100, bytes.len() - 2, bytes.len() - 1] {
+            let mut decoder = Decoder::new();
+            decoder.feed(&bytes[..end]);
+            assert!(decoder.next_batch().unwrap().is_none());
+            assert!(decoder.finish().is_err(), "cut off at {end}");
+        }
+        for at in [0, 20] {
+            let mut other = bytes.clone();
+            other[at] ^= 1;
+            let mut decoder = Decoder::new();
+            decoder.feed(&other);
+            assert!(decoder.next_batch().is_err(), "changed at {at}");
+        }
+    }
+}

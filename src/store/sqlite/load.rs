@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 
 use super::{File, rows};
@@ -53,20 +54,7 @@ impl Load {
         while let Some(message) = queue.recv().await {
             match message {
                 Message::Rows(batch) => {
-                    let columns = values(&batch)?;
-                    for start in (0..batch.num_rows()).step_by(rows::ROWS) {
-                        let end = batch.num_rows().min(start + rows::ROWS);
-                        let statement = match end - start {
-                            rows::ROWS => Arc::clone(&full),
-                            fewer => rows::insert(self.new.id, fewer),
-                        };
-                        let arguments = rows::arguments(&columns, start..end)
-                            .map_err(|e| self.file.load_error(&sqlx::Error::Encode(e)))?;
-                        sqlx::query_with(AssertSqlSafe(statement), arguments)
-                            .execute(&mut self.connection)
-                            .await
-                            .map_err(|e: sqlx::Error| self.file.load_error(&e))?;
-                    }
+                    self.insert(&batch, &full).await?;
                     customers += batch.num_rows();
                 }
                 Message::Finish(facts) => {
@@ -74,7 +62,7 @@ impl Load {
                     let cohort = Cohort::complete(self.new, customers, facts);
                     commit(self.connection, &cohort)
                         .await
-                        .map_err(|e: sqlx::Error| self.file.load_error(&e))?;
+                        .map_err(|e| self.file.load_error(&e))?;
                     return Ok(Some(cohort));
                 }
             }
@@ -82,6 +70,25 @@ impl Load {
         // Closing rolls back.
         drop(self.connection.close().await);
         Ok(None)
+    }
+
+    /// Inserts a batch; `full` is the statement for as many rows as one can take.
+    async fn insert(&mut self, batch: &RecordBatch, full: &Arc<str>) -> Result<(), StoreError> {
+        let columns = values(batch)?;
+        for start in (0..batch.num_rows()).step_by(rows::ROWS) {
+            let end = batch.num_rows().min(start + rows::ROWS);
+            let statement = match end - start {
+                rows::ROWS => Arc::clone(full),
+                fewer => rows::insert(self.new.id, fewer),
+            };
+            let arguments = rows::arguments(&columns, start..end)
+                .map_err(|e| self.file.load_error(&sqlx::Error::Encode(e)))?;
+            sqlx::query_with(AssertSqlSafe(statement), arguments)
+                .execute(&mut self.connection)
+                .await
+                .map_err(|e| self.file.load_error(&e))?;
+        }
+        Ok(())
     }
 }
 

@@ -26,7 +26,8 @@ pub(super) fn insert(cohort: Uuid, rows: usize) -> Arc<str> {
     format!("INSERT INTO customers (cohort_id, {columns}) VALUES {rows}").into()
 }
 
-/// The arguments for some rows of a batch.
+/// The arguments for some rows of a batch. SQLite has no negative zero: it comes
+/// back as zero.
 pub(super) fn arguments(
     columns: &[Values],
     rows: Range<usize>,
