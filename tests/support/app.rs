@@ -130,6 +130,15 @@ impl Process {
         self.log.lock().unwrap().clone()
     }
 
+    /// Waits until the log has these words.
+    pub fn wait_for_log(&self, words: &str) {
+        let begun = Instant::now();
+        while !self.log().contains(words) {
+            assert!(begun.elapsed() < PATIENCE, "no {words}: {}", self.log());
+            sleep(Duration::from_millis(10));
+        }
+    }
+
     pub fn wait_until_ready(&mut self) {
         let begun = Instant::now();
         while ready_status(self.address).is_none_or(|(code, _)| code != StatusCode::OK) {
