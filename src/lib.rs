@@ -17,10 +17,21 @@
 //! | [`cohort`] | synthetic customers, drawn and checked, and their files |
 //! | [`models`] | training, serving and explaining predictions |
 //! | [`store`] | cohorts, customers and models in Postgres or SQLite |
+//! | [`jobs`] | long work: the first start |
+//! | [`http`] | routes, problems, the OpenAPI document, the server |
+//! | [`app`] | the running service, from its socket to its orderly end |
+//! | [`cli`], [`config`], [`telemetry`], [`progress`] | commands, settings, log lines, bars |
 
+pub mod app;
+pub mod cli;
 pub mod cohort;
+pub mod config;
 pub mod facts;
 pub mod features;
+pub mod http;
+pub mod jobs;
 pub mod models;
+pub mod progress;
 pub mod schema;
 pub mod store;
+pub mod telemetry;

@@ -1,1 +1,89 @@
-fn main() {}
+//! Parses the command line, starts logging, runs the command.
+//!
+//! Whatever keeps a command from doing its work is one line on stderr and an
+//! exit code of 1.
+
+use std::process::ExitCode;
+
+use engagecast::app::App;
+use engagecast::cli::{Cli, Command, GenerateArgs};
+use engagecast::config::Config;
+use engagecast::{cli, http, telemetry};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let cli = Cli::from_args(std::env::args_os());
+    let outcome = match cli.command {
+        Command::Serve(config) => serve(*config),
+        Command::Generate(args) => generate(&args),
+        Command::Openapi => {
+            print!("{}", http::document());
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {}", one_line(&failure.to_string()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn generate(args: &GenerateArgs) -> Result<(), Failure> {
+    telemetry::start(&args.log)?;
+    Ok(cli::generate(args)?)
+}
+
+fn serve(config: Config) -> Result<(), Failure> {
+    telemetry::start(&config.log)?;
+    let runtime = Runtime::new()?;
+    let outcome = runtime.block_on(async {
+        let shutdown = Signals::new()?;
+        let app = App::build(config).await?;
+        app.run(shutdown.first()).await?;
+        Ok(())
+    });
+    // A model in training can't be interrupted, and nobody waits for it.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => (),
+            _ = self.interrupt.recv() => (),
+        }
+    }
+
+    /// Waits for a signal; the one after it ends the process at once.
+    async fn first(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(130);
+        });
+    }
+}
+
+/// Errors of other crates may span lines.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

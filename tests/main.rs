@@ -1,8 +1,16 @@
 //! The tests of each capability, from outside.
 
+mod command_line;
+mod documentation;
 mod documents;
 mod features;
 mod generator;
+mod house;
 mod models;
+mod one_customer;
+mod problems;
+mod serving;
+mod starting;
+mod stopping;
 mod store;
 mod support;

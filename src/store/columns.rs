@@ -88,9 +88,9 @@ impl Builder {
             Kind::BigInteger => Self::Big(Int64Builder::new()),
             Kind::Decimal(_) => Self::Decimal(Float64Builder::new()),
             Kind::Flag => Self::Flag(BooleanBuilder::new()),
-            Kind::Timestamp => {
-                Self::Moment(TimestampMicrosecondBuilder::new().with_timezone(crate::schema::arrow::UTC))
-            }
+            Kind::Timestamp => Self::Moment(
+                TimestampMicrosecondBuilder::new().with_timezone(crate::schema::arrow::UTC),
+            ),
         }
     }
 

@@ -22,7 +22,8 @@ async fn refuses_values_that_a_database_cannot_hold(place: Place) {
     let mut writer = store.begin_cohort(&new_cohort("a", 0)).await.unwrap();
     let good = batch(0, 3);
     let moments = |moment| {
-        TimestampMicrosecondArray::from(vec![None, Some(moment), None]).with_timezone(engagecast::schema::arrow::UTC)
+        TimestampMicrosecondArray::from(vec![None, Some(moment), None])
+            .with_timezone(engagecast::schema::arrow::UTC)
     };
     let numbers = |x| Arc::new(Float64Array::from(vec![None, Some(x), Some(1.0)]));
     let bad: Vec<(&str, Arc<dyn Array>)> = vec![

@@ -131,7 +131,12 @@ fn any_column(kind: Kind, rows: usize) -> BoxedStrategy<ArrayRef> {
             .prop_map(|cells| array(BooleanArray::from(cells)))
             .boxed(),
         Kind::Timestamp => cells(MOMENTS[0]..=MOMENTS[4], rows)
-            .prop_map(|cells| array(TimestampMicrosecondArray::from(cells).with_timezone(engagecast::schema::arrow::UTC)))
+            .prop_map(|cells| {
+                array(
+                    TimestampMicrosecondArray::from(cells)
+                        .with_timezone(engagecast::schema::arrow::UTC),
+                )
+            })
             .boxed(),
     }
 }

@@ -1,5 +1,7 @@
 //! What the tests share.
 
+pub mod app;
 pub mod batches;
 pub mod cohort;
 pub mod postgres;
+pub mod raw;

@@ -1,0 +1,129 @@
+//! The running service: a socket, the first start behind it, and an orderly end.
+//!
+//! Invariant: it listens from the first moment, so whoever asks learns how far
+//! it is; it ends only when told to, or with an error that says why it could
+//! not start.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use chrono::Utc;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::config::Config;
+use crate::http::{self, Limits, Patience};
+use crate::jobs::{self, FirstStart, FirstStartError, Service};
+use crate::progress;
+use crate::store::Location;
+
+/// Why the service ended without being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("can't listen on {address}: {error}")]
+    Listen {
+        address: SocketAddr,
+        error: io::Error,
+    },
+    #[error(transparent)]
+    FirstStart(#[from] FirstStartError),
+}
+
+/// The service, listening and not yet serving.
+pub struct App {
+    config: Config,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl App {
+    /// Takes the address that the configuration names.
+    ///
+    /// # Errors
+    /// Where the address can't be listened on.
+    pub async fn build(config: Config) -> Result<Self, AppError> {
+        let address = config.listen;
+        let refuse = |error| AppError::Listen { address, error };
+        let listener = TcpListener::bind(address).await.map_err(refuse)?;
+        let address = listener.local_addr().map_err(refuse)?;
+        Ok(Self {
+            config,
+            listener,
+            address,
+        })
+    }
+
+    /// Where the service listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is complete, then finishes what is in flight.
+    ///
+    /// # Errors
+    /// Where the first start fails.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), AppError> {
+        let Self {
+            config,
+            listener,
+            address,
+        } = self;
+        let service = Arc::new(Service::default());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let limits = Limits {
+            max_body: config.max_body_bytes as usize,
+            request: config.request_timeout,
+        };
+        let patience = Patience {
+            header: config.header_timeout,
+            grace: config.shutdown_grace,
+        };
+        let server = tokio::spawn(http::serve(
+            listener,
+            http::front(Arc::clone(&service), limits),
+            patience,
+            async move {
+                let _ = stopped.await;
+            },
+        ));
+        let shown = tokio::spawn(progress::show(service.status.watch(), address));
+
+        let ended = tokio::select! {
+            error = start(&service, &config) => Err(error),
+            () = shutdown => Ok(()),
+        };
+        shown.abort();
+        ended?;
+
+        service.status.drain();
+        tracing::info!("stopping: finishing the requests in flight");
+        tokio::time::sleep(config.drain_delay).await;
+        drop(stop);
+        // The server ends by itself; a panic in it would have been logged.
+        let _ = server.await;
+        Ok(())
+    }
+}
+
+/// Brings the service up and keeps an eye on the database. Ends only on an error.
+async fn start(service: &Service, config: &Config) -> AppError {
+    let location = match &config.database_url {
+        Some(url) => Location::Postgres {
+            url: url.reveal().to_owned(),
+        },
+        None => Location::Sqlite {
+            folder: config.data_dir.clone(),
+        },
+    };
+    let first = FirstStart {
+        customers: config.first_cohort.customers,
+        seed: config.first_cohort.seed,
+        clock: Utc::now,
+    };
+    match jobs::bootstrap(service, &location, config.database_wait, first).await {
+        Ok(()) => service.watch_database().await,
+        Err(error) => error.into(),
+    }
+}

@@ -1,0 +1,177 @@
+//! The command line: which command to run, and running those that only print
+//! or write a file.
+//!
+//! `serve` is the default, so its settings may follow the program's name
+//! directly.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use clap::{Parser, Subcommand};
+
+use crate::cohort::{Check, CohortFile, FileError, Plan, SpecError};
+use crate::config::{CohortArgs, Config, LogArgs};
+use crate::progress::Progress;
+
+/// Predicts churn, lifetime value and engagement for customers of social-media
+/// and dating apps.
+///
+/// Without a command it serves: `engagecast --listen 0.0.0.0:8080` is
+/// `engagecast serve --listen 0.0.0.0:8080`.
+#[derive(Debug, Parser)]
+#[command(name = "engagecast", version, subcommand_required = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer predictions over HTTP; the first start generates customers and trains on them
+    Serve(Box<Config>),
+    /// Write synthetic customers to a file, or check their statistics
+    Generate(GenerateArgs),
+    /// Print the OpenAPI document of the HTTP interface
+    Openapi,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GenerateArgs {
+    #[command(flatten)]
+    pub cohort: CohortArgs,
+
+    /// File to write, .parquet or .csv
+    #[arg(long, value_name = "FILE", required_unless_present = "check")]
+    pub out: Option<PathBuf>,
+
+    /// Print every published statistic, its target and what was achieved; fails if one is off
+    #[arg(long)]
+    pub check: bool,
+
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+impl Cli {
+    /// Reads the command line; prints and exits on `--help` and on bad usage.
+    pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Self {
+        Self::parse_from(with_default_command(args.into_iter().collect()))
+    }
+}
+
+/// Puts `serve` where a command is missing. A flag of clap's own (help and
+/// version) is left alone, and so is a word, which clap then judges.
+fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
+    let first = args.get(1).and_then(|arg| arg.to_str());
+    let serve = match first {
+        None => true,
+        Some("-h" | "--help" | "-V" | "--version") => false,
+        Some(arg) => arg.starts_with('-'),
+    };
+    if serve {
+        args.insert(1.min(args.len()), "serve".into());
+    }
+    args
+}
+
+/// Why a cohort was not generated, or is not what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("the cohort is not what it should be: see what is marked in capitals above")]
+    Check,
+}
+
+/// Runs `engagecast generate`.
+///
+/// # Errors
+/// Where the file can't be written, or the check finds something off.
+pub fn generate(args: &GenerateArgs) -> Result<(), GenerateError> {
+    let plan = Plan::new(args.cohort.customers, args.cohort.seed)?;
+    let mut file = match &args.out {
+        Some(path) => Some(CohortFile::create(path, plan)?),
+        None => None,
+    };
+    let mut check = args.check.then(|| Check::new(plan));
+    let progress = Mutex::new(Progress::begin("generating customers"));
+    let report = |share: f64| {
+        if let Ok(mut progress) = progress.lock() {
+            progress.set(share);
+        }
+    };
+    for batch in plan.generate(&report) {
+        if let Some(file) = &mut file {
+            file.write(&batch)?;
+        }
+        if let Some(check) = &mut check {
+            check.observe(&batch);
+        }
+    }
+    if let Some(file) = file {
+        file.finish()?;
+    }
+    drop(progress);
+    check.map_or(Ok(()), judge)
+}
+
+/// Prints what a check found.
+fn judge(check: Check) -> Result<(), GenerateError> {
+    let report = check.finish();
+    println!("{report}");
+    if report.passes() {
+        Ok(())
+    } else {
+        Err(GenerateError::Check)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        let args = std::iter::once("engagecast").chain(line.split_whitespace());
+        let args = with_default_command(args.map(OsString::from).collect());
+        Cli::try_parse_from(args).map(|cli| cli.command)
+    }
+
+    #[test]
+    fn the_declaration_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serves_when_no_command_is_given() {
+        assert!(matches!(parse(""), Ok(Command::Serve(_))));
+        let Ok(Command::Serve(config)) = parse("--listen 127.0.0.1:0") else {
+            panic!("a flag of serve, without its name, serves");
+        };
+        assert_eq!(config.listen.port(), 0);
+        assert!(matches!(parse("openapi"), Ok(Command::Openapi)));
+    }
+
+    #[test]
+    fn a_negative_number_is_refused_with_the_accepted_range() {
+        for (line, range) in [
+            ("generate --check --seed -1", "must be from 0 to"),
+            ("generate --check --customers -5", "must be from 1 to"),
+            ("serve --customers=-5", "must be from 1 to"),
+        ] {
+            let error = parse(line).unwrap_err().to_string();
+            assert!(error.contains(range), "{error}");
+        }
+    }
+
+    #[test]
+    fn generating_needs_a_file_or_a_check() {
+        assert!(parse("generate --customers 10").is_err());
+        assert!(parse("generate --customers 10 --check").is_ok());
+        assert!(parse("generate --customers 10 --out c.csv").is_ok());
+    }
+}

@@ -1,0 +1,226 @@
+//! Every setting: its flag, environment variable, unit, default and range.
+//!
+//! This is the only place that reads the environment, so `--help` is the whole
+//! list. A value out of its range is refused with the range it must be in.
+//! Invariant: a secret is never printed, not by `--help`, `Debug` or an error.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+/// The seed of the published cohort: 21 October 2025, the day of its snapshot.
+const SEED: &str = "20251021";
+
+/// Settings of `engagecast serve`.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(
+        long,
+        env = "ENGAGECAST_LISTEN",
+        value_name = "ADDR:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub listen: SocketAddr,
+
+    /// Folder that holds all state while there is no database server
+    #[arg(
+        long,
+        env = "ENGAGECAST_DATA_DIR",
+        value_name = "FOLDER",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+
+    /// PostgreSQL to keep all state in, instead of a file in the data folder
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = secret
+    )]
+    pub database_url: Option<Secret>,
+
+    /// How long to wait at start for a database that can't be reached, 0 to 3600 s
+    #[arg(long, env = "ENGAGECAST_DATABASE_WAIT", value_name = "SECONDS", default_value = "30", value_parser = up_to_an_hour)]
+    pub database_wait: Duration,
+
+    /// Customers that the first start generates and trains on
+    #[command(flatten)]
+    pub first_cohort: CohortArgs,
+
+    /// Largest body of a single prediction, 1024 to 1073741824 bytes
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_BODY_BYTES",
+        value_name = "BYTES",
+        default_value = "1048576",
+        value_parser = clap::value_parser!(u32).range(1024..=1_073_741_824)
+    )]
+    pub max_body_bytes: u32,
+
+    /// How long a request may take, its body included, 0.1 to 3600 s
+    #[arg(long, env = "ENGAGECAST_REQUEST_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = some_time)]
+    pub request_timeout: Duration,
+
+    /// How long a connection may idle or take to send a request's head, 0.1 to 3600 s
+    #[arg(long, env = "ENGAGECAST_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = some_time)]
+    pub header_timeout: Duration,
+
+    /// How long requests in flight may take to finish after SIGTERM, 0 to 3600 s
+    #[arg(long, env = "ENGAGECAST_SHUTDOWN_GRACE", value_name = "SECONDS", default_value = "25", value_parser = up_to_an_hour)]
+    pub shutdown_grace: Duration,
+
+    /// How long to go on accepting after SIGTERM, while /readyz already says draining, 0 to 3600 s
+    #[arg(long, env = "ENGAGECAST_DRAIN_DELAY", value_name = "SECONDS", default_value = "0", value_parser = up_to_an_hour)]
+    pub drain_delay: Duration,
+
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// How many synthetic customers, and which.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct CohortArgs {
+    /// How many customers to generate, 1 to 1,000,000,000
+    #[arg(long, env = "ENGAGECAST_CUSTOMERS", value_name = "N", default_value = "100000", value_parser = customers, allow_negative_numbers = true)]
+    pub customers: u64,
+
+    /// Seed of the random draws, 0 to 9223372036854775807: the same seed gives the same customers
+    #[arg(long, env = "ENGAGECAST_SEED", value_name = "S", default_value = SEED, value_parser = seed, allow_negative_numbers = true)]
+    pub seed: u64,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Args)]
+pub struct LogArgs {
+    /// What to log: a level, or a filter such as `info,engagecast::http=debug`
+    #[arg(
+        long = "log",
+        env = "ENGAGECAST_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
+    pub filter: String,
+
+    /// Form of a log line
+    #[arg(
+        long = "log-format",
+        env = "ENGAGECAST_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for log collectors.
+    Json,
+}
+
+/// A value that must not be seen: a password, or a URL that holds one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself, for the one who needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Takes any text: whether it is a URL is said by the one who opens it, without
+/// repeating it, as the parser of the command line would.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a value parser")]
+fn secret(text: &str) -> Result<Secret, String> {
+    Ok(Secret(text.to_owned()))
+}
+
+fn customers(text: &str) -> Result<u64, String> {
+    integer(text, 1, 1_000_000_000).ok_or_else(|| "must be from 1 to 1,000,000,000".into())
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    integer(text, 0, i64::MAX.unsigned_abs())
+        .ok_or_else(|| "must be from 0 to 9,223,372,036,854,775,807".into())
+}
+
+/// A whole number in a range, with `_` or `,` between its digits if one likes.
+fn integer(text: &str, min: u64, max: u64) -> Option<u64> {
+    let digits = text.replace(['_', ','], "");
+    digits
+        .parse()
+        .ok()
+        .filter(|number| (min..=max).contains(number))
+}
+
+fn up_to_an_hour(text: &str) -> Result<Duration, String> {
+    duration(text, 0.0)
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    duration(text, 0.1)
+}
+
+/// Seconds, with an optional `s`.
+fn duration(text: &str, min: f64) -> Result<Duration, String> {
+    const MAX: f64 = 3600.0;
+    let seconds = text.strip_suffix('s').unwrap_or(text).trim().parse::<f64>();
+    match seconds {
+        Ok(seconds) if (min..=MAX).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("must be from {min} to {MAX} seconds")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_may_carry_their_unit() {
+        assert_eq!(up_to_an_hour("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(up_to_an_hour("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(some_time("0.5 s"), Ok(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn refuses_a_duration_out_of_range_with_the_range() {
+        for text in ["-1", "3601", "NaN", "inf", "a while", ""] {
+            let refusal = up_to_an_hour(text).unwrap_err();
+            assert_eq!(refusal, "must be from 0 to 3600 seconds", "{text}");
+        }
+        assert!(some_time("0").is_err());
+    }
+
+    #[test]
+    fn refuses_customers_and_seeds_out_of_range() {
+        assert_eq!(customers("1_000_000_000"), Ok(1_000_000_000));
+        for text in ["0", "-1", "10000000000", "1e5", "many", ""] {
+            assert!(customers(text).unwrap_err().contains("1 to 1,000,000,000"));
+        }
+        assert_eq!(seed("9223372036854775807"), Ok(i64::MAX.unsigned_abs()));
+        for text in ["-1", "9223372036854775808", "18446744073709551616"] {
+            assert!(seed(text).unwrap_err().contains("0 to 9,223"));
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let secret = secret("postgres://user:hunter2@host/db").unwrap();
+        assert_eq!(format!("{secret:?}"), "[redacted]");
+    }
+}

@@ -1,0 +1,150 @@
+//! What every request passes through before and after its handler: its id, its
+//! time limit, the rendering of problems, and the catching of panics.
+//!
+//! One function instead of a layer for each: a prediction takes microseconds,
+//! and so would they. Invariant: every answer carries `x-request-id`, and every
+//! failure is a problem.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use bytes::Bytes;
+use tower::Service;
+use tracing::Level;
+use uuid::Uuid;
+
+use super::panics;
+use super::problem::{Kind, Problem};
+
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The router behind its front. Cheap to clone: one for each connection.
+#[derive(Clone)]
+pub struct Front {
+    router: Router,
+    timeout: Duration,
+}
+
+impl Front {
+    #[must_use]
+    pub fn new(router: Router, timeout: Duration) -> Self {
+        Self { router, timeout }
+    }
+
+    /// Answers one request, whatever happens.
+    pub async fn answer<B>(mut self, mut request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+    {
+        let id = take_over(&request).unwrap_or_else(fresh_id);
+        request.headers_mut().remove(REQUEST_ID);
+        let uri = request.uri().clone();
+        let logged =
+            tracing::enabled!(Level::DEBUG).then(|| (request.method().clone(), Instant::now()));
+
+        let mut response = guarded(pin!(self.router.call(request)), self.timeout, &id).await;
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            response = render(&problem, &response, &id, uri.path());
+        }
+        if let Some((method, start)) = logged {
+            log(&method, uri.path(), response.status(), start, &id);
+        }
+        response.headers_mut().insert(REQUEST_ID, id);
+        response
+    }
+}
+
+/// The handler's answer, or the problem that it panicked or took too long.
+async fn guarded<F>(mut handler: Pin<&mut F>, limit: Duration, id: &HeaderValue) -> Response<Body>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    let mut polled = poll_fn(|cx| match panics::catch(|| handler.as_mut().poll(cx)) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(response)),
+        Err(words) => Poll::Ready(Err(words)),
+    });
+    // Most requests are answered at once: only the others need a timer.
+    let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut polled).poll(cx))).await;
+    let outcome = match first {
+        Poll::Ready(outcome) => Ok(outcome),
+        Poll::Pending => tokio::time::timeout(limit, polled).await,
+    };
+    match outcome {
+        Ok(Ok(response)) => response,
+        Ok(Err(words)) => {
+            tracing::error!(request_id = ?id, "{words}");
+            axum::response::IntoResponse::into_response(Problem::new(
+                Kind::Internal,
+                "The request could not be answered; the log has the cause.",
+            ))
+        }
+        Err(_) => axum::response::IntoResponse::into_response(Problem::new(
+            Kind::RequestTimeout,
+            "The request was not complete, or not answered, within the time that a request may take.",
+        )),
+    }
+}
+
+/// Puts the problem's body under the headers that its answer has already, such
+/// as `Allow`.
+fn render(
+    problem: &Problem,
+    bare: &Response<Body>,
+    id: &HeaderValue,
+    path: &str,
+) -> Response<Body> {
+    let mut response = problem.render(id.to_str().unwrap_or_default(), path);
+    for (name, value) in bare.headers() {
+        if name != axum::http::header::CONTENT_LENGTH {
+            response.headers_mut().append(name, value.clone());
+        }
+    }
+    response
+}
+
+fn log(method: &Method, path: &str, status: StatusCode, start: Instant, id: &HeaderValue) {
+    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::debug!(%method, path, status = status.as_u16(), micros, request_id = ?id, "answered");
+}
+
+/// The id that the client gave, where it is one that may stand in a log.
+fn take_over<B>(request: &Request<B>) -> Option<HeaderValue> {
+    let id = request.headers().get(REQUEST_ID)?;
+    let sane = (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
+    sane.then(|| id.clone())
+}
+
+/// An id of this process's own: a random prefix and a number.
+fn fresh_id() -> HeaderValue {
+    static PREFIX: std::sync::LazyLock<[u8; 9]> = std::sync::LazyLock::new(|| {
+        let mut text = [b'-'; 9];
+        let random = Uuid::new_v4().simple().to_string();
+        text[..8].copy_from_slice(&random.as_bytes()[..8]);
+        text
+    });
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+
+    let mut text = Vec::with_capacity(25);
+    text.extend_from_slice(&*PREFIX);
+    hex(COUNT.fetch_add(1, Ordering::Relaxed), &mut text);
+    // Hexadecimal digits are valid in a header.
+    HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or(HeaderValue::from_static("0"))
+}
+
+/// Appends a number, at least eight digits of it.
+fn hex(number: u64, text: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = (64 - number.leading_zeros()).div_ceil(4).max(8);
+    for place in (0..digits).rev() {
+        let nibble = (number >> (4 * place)) & 0xf;
+        text.push(DIGITS[usize::try_from(nibble).unwrap_or(0)]);
+    }
+}

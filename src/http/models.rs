@@ -1,0 +1,242 @@
+//! The cards of the models that serve.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::predictions::{known, not_ready};
+use super::problem::Problem;
+use super::{Api, outcomes};
+use crate::models::{Card, Metrics, ModelSet};
+
+/// What a model is, what it was trained on and how good it is.
+#[derive(Serialize, ToSchema)]
+pub struct ModelCard<'a> {
+    #[schema(example = "churn")]
+    target: &'a str,
+    /// The model set that it belongs to.
+    #[schema(example = "20251121T090000Z-5f3a9c21")]
+    model_version: &'a str,
+    /// `binary` or `regression`.
+    #[schema(example = "binary")]
+    kind: &'a str,
+    #[schema(example = "probability")]
+    unit: &'a str,
+    /// What the answer is.
+    #[schema(
+        example = "the probability that the customer leaves within 30 days after the snapshot"
+    )]
+    predicts: &'a str,
+    /// Whom it is for.
+    #[schema(example = "all customers")]
+    population: &'a str,
+    source: SourceBody<'a>,
+    rows: RowsBody,
+    /// The columns that are read.
+    inputs: &'a [String],
+    exclusions: Vec<ExclusionBody<'a>>,
+    /// All that were trained; the one that serves is marked.
+    candidates: Vec<CandidateBody<'a>>,
+    /// Why that one serves.
+    choice: &'a str,
+    /// Where the tiers of a probability begin; null for an amount.
+    thresholds: Option<ThresholdsBody>,
+    /// What is known of the intervals of an amount; null for a probability.
+    intervals: Option<IntervalsBody<'a>>,
+    trained_at: DateTime<Utc>,
+    #[schema(example = "1")]
+    training_version: &'a str,
+    /// Seed of the split and of the training.
+    #[schema(example = 20_251_021)]
+    seed: u64,
+    /// What the model can't do.
+    limits: &'a [String],
+}
+
+/// The cohort that a model learnt from.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Source)]
+struct SourceBody<'a> {
+    cohort_id: Uuid,
+    #[schema(example = "synthetic-100000-20251021")]
+    cohort_name: &'a str,
+    #[schema(example = 100_000)]
+    customers: u64,
+    #[schema(example = "1")]
+    generator_version: &'a str,
+    /// Seed of the cohort; null where it was not generated.
+    #[schema(example = 20_251_021)]
+    seed: Option<u64>,
+}
+
+/// How many customers were used for what.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Rows)]
+struct RowsBody {
+    train: usize,
+    /// Copies of training rows with inputs taken away, learnt from as well.
+    train_with_gaps: usize,
+    /// Told the forest when to stop.
+    validation: usize,
+    /// Sized the intervals.
+    calibration: usize,
+    /// Judged the candidates; neither saw it.
+    hold_out: usize,
+    /// Left out for want of a valid label.
+    without_label: usize,
+}
+
+/// A column that is no input.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Exclusion)]
+struct ExclusionBody<'a> {
+    #[schema(example = "churn_probability")]
+    column: &'a str,
+    #[schema(example = "the score of a past churn model, which has seen what this one is to find")]
+    reason: &'a str,
+}
+
+/// One of the models that were trained.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Candidate)]
+struct CandidateBody<'a> {
+    /// `forest` or `baseline`.
+    #[schema(example = "forest")]
+    name: &'a str,
+    method: &'a str,
+    /// Whether it is the one that answers.
+    serves: bool,
+    /// On the hold-out; null where it leaves a metric undefined.
+    #[schema(value_type = std::collections::BTreeMap<String, Option<f64>>)]
+    metrics: &'a Metrics,
+    /// On the hold-out with each input missing by an even chance.
+    #[schema(value_type = std::collections::BTreeMap<String, Option<f64>>)]
+    metrics_half_missing: &'a Metrics,
+}
+
+/// Where the tiers begin, as probabilities.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Thresholds)]
+struct ThresholdsBody {
+    /// From here up: `high`.
+    #[schema(example = 0.71)]
+    high: f64,
+    /// Below: `low`.
+    #[schema(example = 0.48)]
+    low: f64,
+}
+
+/// What is known of the intervals of an amount.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Intervals)]
+struct IntervalsBody<'a> {
+    method: &'a str,
+    /// Share of customers whose true value is to lie within.
+    #[schema(example = 0.9)]
+    level: f64,
+    /// Share of the hold-out whose true value did.
+    #[schema(example = 0.899)]
+    coverage: f64,
+    /// The same in each tenth of the hold-out by predicted value, lowest first.
+    coverage_by_decile: &'a [f64],
+}
+
+impl<'a> ModelCard<'a> {
+    fn new(set: &'a ModelSet, card: &'a Card) -> Self {
+        Self {
+            target: &card.target,
+            model_version: &set.version,
+            kind: &card.kind,
+            unit: &card.unit,
+            predicts: &card.predicts,
+            population: &card.population,
+            source: SourceBody {
+                cohort_id: card.source.cohort_id,
+                cohort_name: &card.source.cohort_name,
+                customers: card.source.customers,
+                generator_version: &card.source.generator_version,
+                seed: card.source.seed,
+            },
+            rows: RowsBody {
+                train: card.rows.train,
+                train_with_gaps: card.rows.train_with_gaps,
+                validation: card.rows.validation,
+                calibration: card.rows.calibration,
+                hold_out: card.rows.hold_out,
+                without_label: card.rows.without_label,
+            },
+            inputs: &card.inputs,
+            exclusions: exclusions(card),
+            candidates: candidates(card),
+            choice: &card.choice,
+            thresholds: card.thresholds.map(|thresholds| ThresholdsBody {
+                high: thresholds.high,
+                low: thresholds.low,
+            }),
+            intervals: card.intervals.as_ref().map(|intervals| IntervalsBody {
+                method: &intervals.method,
+                level: intervals.level,
+                coverage: intervals.coverage,
+                coverage_by_decile: &intervals.coverage_by_decile,
+            }),
+            trained_at: card.trained_at,
+            training_version: &card.training_version,
+            seed: card.seed,
+            limits: &card.limits,
+        }
+    }
+}
+
+fn exclusions(card: &Card) -> Vec<ExclusionBody<'_>> {
+    let exclusions = card.exclusions.iter();
+    exclusions
+        .map(|exclusion| ExclusionBody {
+            column: &exclusion.column,
+            reason: &exclusion.reason,
+        })
+        .collect()
+}
+
+fn candidates(card: &Card) -> Vec<CandidateBody<'_>> {
+    let candidates = card.candidates.iter();
+    candidates
+        .map(|candidate| CandidateBody {
+            name: &candidate.name,
+            method: &candidate.method,
+            serves: candidate.serves,
+            metrics: &candidate.metrics,
+            metrics_half_missing: &candidate.metrics_half_missing,
+        })
+        .collect()
+}
+
+/// The card of a model that serves
+///
+/// Where it comes from, what it reads and what it must not, and its scores on a
+/// hold-out beside those of its baseline.
+#[utoipa::path(
+    get,
+    path = "/models/active/{target}",
+    tag = "Models",
+    params(("target" = String, Path, description = "What it predicts: churn, ltv or engagement", example = "churn")),
+    responses(
+        (status = 200, description = "The model card", body = ModelCard),
+        outcomes::UnknownTarget,
+        outcomes::Unready,
+        outcomes::Always,
+    )
+)]
+pub async fn active_model(
+    State(api): State<Api>,
+    target: Option<Path<String>>,
+) -> Result<Response, Problem> {
+    let target = known(target)?;
+    let models = api.service.models.load();
+    let set = models.as_ref().ok_or_else(not_ready)?;
+    let model = set.get(target).ok_or_else(not_ready)?;
+    Ok(Json(ModelCard::new(set, model.card())).into_response())
+}

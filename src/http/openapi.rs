@@ -1,0 +1,101 @@
+//! The OpenAPI document, and the page that shows it.
+//!
+//! The document is made from the routes themselves, so it can't list another
+//! set of them. Invariant: the page loads nothing from elsewhere.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_swagger_ui::Config;
+
+use super::problem::{Kind, Problem, ProblemBody};
+
+/// What the document says besides the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Engagecast",
+        description = "Predicts churn, lifetime value and engagement for customers of social-media and dating apps.\n\nEvery failure is `application/problem+json` (RFC 9457), and every answer carries `x-request-id`: yours, where you sent one of at most 128 visible ASCII characters.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/", description = "This service")),
+    components(schemas(ProblemBody)),
+    tags(
+        (name = "Predictions", description = "What a customer will do"),
+        (name = "Models", description = "The models that serve"),
+        (name = "Cohorts", description = "The customers that models are trained on"),
+        (name = "Health", description = "Whether the service lives and serves"),
+        (name = "Documentation", description = "This document"),
+    )
+)]
+pub struct Document;
+
+/// The document as it is served, printed and committed.
+#[must_use]
+pub fn document() -> &'static str {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+        let document = super::routes().into_openapi();
+        let mut text = document.to_pretty_json().unwrap_or_default();
+        text.push('\n');
+        text
+    });
+    &DOCUMENT
+}
+
+/// This document
+///
+/// Made from the routes themselves; `engagecast openapi` prints the same.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "Documentation",
+    responses((status = 200, description = "The OpenAPI 3.1 document", body = Object, example = json!({"openapi": "3.1.0"})))
+)]
+pub async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], document())
+}
+
+/// The page for people, with all that it needs.
+pub fn docs<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    // The validator badge would ask a server on the internet.
+    let config = Config::from("/openapi.json").validator_url("none");
+    let config = Arc::new(config);
+    Router::new()
+        .route(
+            "/docs",
+            get(|| async { (StatusCode::PERMANENT_REDIRECT, [(LOCATION, "/docs/")]) }),
+        )
+        .route(
+            "/docs/",
+            get({
+                let config = Arc::clone(&config);
+                async move || asset("", config)
+            }),
+        )
+        .route(
+            "/docs/{*file}",
+            get(async move |Path(file): Path<String>| asset(&file, config)),
+        )
+}
+
+fn asset(file: &str, config: Arc<Config<'static>>) -> Response {
+    let Ok(Some(asset)) = utoipa_swagger_ui::serve(file, config) else {
+        return Problem::new(Kind::NotFound, "The documentation has no such file.").into_response();
+    };
+    let kind = HeaderValue::from_str(&asset.content_type)
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let mut response = asset.bytes.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, kind);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=3600"));
+    if asset.gzpipped {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}

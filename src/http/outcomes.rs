@@ -1,0 +1,78 @@
+//! The problems that an operation can answer, for the OpenAPI document: each
+//! with a status, a sentence and an example.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use utoipa::IntoResponses;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+
+use super::problem::{FieldProblem, Kind, Problem};
+
+/// Declares types whose responses are these kinds of problem.
+macro_rules! outcomes {
+    ($($(#[$doc:meta])* $name:ident: $($kind:ident $sentence:literal),+;)+) => {
+        $(
+            $(#[$doc])*
+            pub struct $name;
+
+            impl IntoResponses for $name {
+                fn responses() -> BTreeMap<String, RefOr<Response>> {
+                    BTreeMap::from([$(documented(Kind::$kind, $sentence)),+])
+                }
+            }
+        )+
+    };
+}
+
+outcomes! {
+    /// What reading a JSON body can end in.
+    BadBody:
+        MalformedJson "The body is not a JSON object",
+        RequestTimeout "The request was not complete, or not answered, in time",
+        BodyTooLarge "The body is larger than the service accepts",
+        UnsupportedMediaType "The body is not declared as JSON";
+    /// What a customer and a query can be refused for.
+    BadFields: InvalidCustomer "The customer or the query is not valid; every field at fault is listed";
+    UnknownTarget: NotFound "No target has this name";
+    NoCohort: NotFound "There is no cohort yet";
+    Unready: NotReady "No model is trained yet";
+    DatabaseAway: DatabaseUnavailable "The database does not answer";
+    /// What any operation can end in.
+    Always: Internal "Something went wrong on our side; the log has the cause under the request's id";
+}
+
+fn documented(kind: Kind, sentence: &str) -> (String, RefOr<Response>) {
+    let problem = if kind == Kind::InvalidCustomer {
+        Problem::fields(
+            kind,
+            vec![FieldProblem {
+                field: "age".into(),
+                code: "out_of_range".into(),
+                message: "must be an integer from 13 to 120".into(),
+            }],
+        )
+    } else {
+        Problem::new(kind, sentence.to_owned())
+    };
+    let status = problem.status().as_u16();
+    let mut response = ResponseBuilder::new().description(sentence).content(
+        "application/problem+json",
+        ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .example(Some(json!(problem.body("5f3a9c21-0000001a", "/"))))
+            .build(),
+    );
+    if status == 503 {
+        response = response.header(
+            "retry-after",
+            HeaderBuilder::new()
+                .schema(Some(ObjectBuilder::new().schema_type(Type::Integer)))
+                .description(Some("Seconds until asking again makes sense"))
+                .build(),
+        );
+    }
+    (status.to_string(), response.build().into())
+}

@@ -1,0 +1,203 @@
+//! The OpenAPI document and the page that shows it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use engagecast::schema::{COLUMNS, Kind};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::support::app::{self, client, get, shared};
+
+async fn document() -> Value {
+    let answer = get(shared(), "/openapi.json").send().await.unwrap();
+    answer.json().await.unwrap()
+}
+
+/// Every operation: its path, its method, and what is said of it.
+fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let item = item.as_object().unwrap();
+            item.iter()
+                .map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_committed_document_is_the_one_that_is_served_and_printed() {
+    let committed =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json"));
+    let committed = committed.unwrap();
+    let printed = app::binary(&["openapi"]).output().unwrap();
+    assert_eq!(
+        committed,
+        String::from_utf8(printed.stdout).unwrap(),
+        "run: cargo run -- openapi > openapi/openapi.json"
+    );
+    let served = get(shared(), "/openapi.json").send().await.unwrap();
+    assert_eq!(served.text().await.unwrap(), committed);
+}
+
+#[tokio::test]
+async fn every_operation_says_what_it_does_and_how_it_can_fail() {
+    let document = document().await;
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    for (path, method, operation) in operations(&document) {
+        let place = format!("{method} {path}");
+        assert!(operation["summary"].is_string(), "{place}");
+        assert!(operation["description"].is_string(), "{place}");
+        assert!(operation["operationId"].is_string(), "{place}");
+        assert!(operation["responses"]["200"].is_object(), "{place}");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert!(response["description"].is_string(), "{place} {status}");
+            let is_problem = response["content"]
+                .get("application/problem+json")
+                .is_some();
+            let is_failure = status.parse::<u16>().unwrap() >= 400;
+            assert_eq!(
+                is_problem,
+                is_failure && path != "/readyz",
+                "{place} {status}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_reference_leads_somewhere() {
+    fn check(document: &Value, value: &Value) {
+        if let Some(pointer) = value.get("$ref").and_then(Value::as_str) {
+            let target = document.pointer(pointer.trim_start_matches('#'));
+            assert!(target.is_some(), "{pointer}");
+        }
+        match value {
+            Value::Object(fields) => fields.values().for_each(|v| check(document, v)),
+            Value::Array(items) => items.iter().for_each(|v| check(document, v)),
+            _ => {}
+        }
+    }
+    let document = document().await;
+    check(&document, &document);
+}
+
+#[tokio::test]
+async fn the_examples_of_the_requests_work() {
+    let document = document().await;
+    let mut tried = 0;
+    for (path, method, operation) in operations(&document) {
+        let mut url = format!("http://{}{path}", shared());
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().unwrap();
+            let example = &parameter["example"];
+            let example = example.as_str().map_or(example.to_string(), str::to_owned);
+            if parameter["in"] == "path" {
+                url = url.replace(&format!("{{{name}}}"), &example);
+            } else {
+                url += &format!("?{name}={example}");
+            }
+        }
+        let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+        let mut request = client().request(method, &url);
+        if let Some(body) = operation.get("requestBody") {
+            let schema = body
+                .pointer("/content/application~1json/schema/$ref")
+                .unwrap();
+            let pointer = schema.as_str().unwrap().trim_start_matches('#');
+            let example = &document.pointer(pointer).unwrap()["examples"][0];
+            request = request
+                .header("content-type", "application/json")
+                .body(example.to_string());
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{url}");
+        tried += 1;
+    }
+    assert!(tried >= 6);
+}
+
+#[tokio::test]
+async fn a_customer_in_the_document_has_the_columns_of_the_schema() {
+    let document = document().await;
+    let customer = &document["components"]["schemas"]["Customer"];
+    let properties = customer["properties"].as_object().unwrap();
+    let documented: BTreeSet<_> = properties.keys().map(String::as_str).collect();
+    let columns: BTreeSet<_> = COLUMNS.iter().map(|column| column.name).collect();
+    assert_eq!(documented, columns);
+    assert_eq!(customer["additionalProperties"], false);
+    for column in &COLUMNS {
+        let property = &properties[column.name];
+        let description = property["description"].as_str().unwrap();
+        assert!(description.starts_with(column.meaning));
+        if column.kind.is_number() {
+            assert_eq!(property["minimum"].as_f64(), Some(column.valid.min));
+            assert_eq!(property["maximum"].as_f64(), Some(column.valid.max));
+        }
+        if let Kind::Category(names) = column.kind {
+            let values = property["enum"].as_array().unwrap();
+            assert!(names.iter().all(|name| values.contains(&(*name).into())));
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_have_no_field_that_the_document_lacks() {
+    let document = document().await;
+    let schemas = &document["components"]["schemas"];
+    let profile = app::full_profile().to_string();
+    let churn = app::post(shared(), "/predict/churn?explain=2", profile.clone());
+    let ltv = app::post(shared(), "/predict/ltv", profile);
+    let unknown = get(shared(), "/nothing");
+    for (request, schema) in [
+        (churn, "Prediction"),
+        (ltv, "Prediction"),
+        (unknown, "Problem"),
+        (get(shared(), "/models/active/churn"), "ModelCard"),
+        (get(shared(), "/models/active/ltv"), "ModelCard"),
+        (get(shared(), "/cohorts/latest"), "Cohort"),
+        (get(shared(), "/readyz"), "Readiness"),
+        (get(shared(), "/healthz"), "Health"),
+    ] {
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        let fields = answer.as_object().unwrap();
+        let schema = &schemas[schema];
+        let documented = schema["properties"].as_object().unwrap();
+        for field in fields.keys() {
+            assert!(documented.contains_key(field), "{field}");
+        }
+        for field in schema["required"].as_array().unwrap() {
+            assert!(fields.contains_key(field.as_str().unwrap()), "{field}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_works_without_the_internet() {
+    let redirect = get(shared(), "/docs").send().await.unwrap();
+    assert_eq!(redirect.status(), StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(redirect.headers()["location"], "/docs/");
+
+    let page = get(shared(), "/docs/").send().await.unwrap();
+    assert_eq!(page.headers()["content-type"], "text/html");
+    let html = page.text().await.unwrap();
+    let mut loaded = 0;
+    for attribute in ["src=\"", "href=\""] {
+        for rest in html.split(attribute).skip(1) {
+            let file = rest.split('"').next().unwrap();
+            assert!(!file.contains("//"), "{file} is loaded from elsewhere");
+            let path = format!("/docs/{}", file.trim_start_matches("./"));
+            let asset = get(shared(), &path).send().await.unwrap();
+            assert_eq!(asset.status(), StatusCode::OK, "{path}");
+            loaded += 1;
+        }
+    }
+    assert!(loaded >= 5);
+    let settings = get(shared(), "/docs/swagger-initializer.js").send().await;
+    let settings = settings.unwrap().text().await.unwrap();
+    assert!(settings.contains("\"/openapi.json\""));
+    assert!(settings.contains("\"validatorUrl\": \"none\""));
+    assert!(!settings.contains("http"), "{settings}");
+}

@@ -1,0 +1,156 @@
+//! Who may import whom, and what stays in which room.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room with those that it may import.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("main", &["app", "cli", "config", "http", "telemetry"]),
+    ("app", &["config", "http", "jobs", "progress", "store"]),
+    (
+        "cli",
+        &["config", "progress", "http", "jobs", "cohort", "facts"],
+    ),
+    ("progress", &["telemetry", "jobs"]),
+    ("telemetry", &["config", "http"]),
+    ("config", &[]),
+    (
+        "http",
+        &[
+            "jobs", "cohort", "models", "store", "features", "facts", "schema",
+        ],
+    ),
+    (
+        "jobs",
+        &["cohort", "models", "store", "features", "facts", "schema"],
+    ),
+    ("cohort", &["facts", "schema"]),
+    ("models", &["features", "schema"]),
+    ("store", &["schema"]),
+    ("features", &["schema"]),
+    ("facts", &["schema"]),
+    ("schema", &[]),
+];
+
+/// What may be named in the files below one room only.
+const KEPT: &[(&str, &str)] = &[
+    ("axum", "http"),
+    ("utoipa", "http"),
+    ("hyper", "http"),
+    ("sqlx", "store"),
+    ("hessboost", "models"),
+    ("smartcore", "models"),
+    ("rand", "cohort"),
+];
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every source file but the map itself: its room, and its code without comments.
+fn sources() -> Vec<(String, PathBuf, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    files(&src, &mut found);
+    found
+        .into_iter()
+        .filter(|path| *path != src.join("lib.rs"))
+        .map(|path| {
+            let inside = path.strip_prefix(&src).unwrap();
+            let first = inside.components().next().unwrap();
+            let room = Path::new(first.as_os_str()).file_stem().unwrap();
+            let text = fs::read_to_string(&path).unwrap();
+            let code: String = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .flat_map(|line| [line, "\n"])
+                .collect();
+            (room.to_str().unwrap().to_owned(), path, code)
+        })
+        .collect()
+}
+
+/// The names that follow a path's beginning, one by one or in braces.
+fn named_after(code: &str, beginning: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (start, _) in code.match_indices(beginning) {
+        let rest = &code[start + beginning.len()..];
+        let list = match rest.strip_prefix('{') {
+            Some(group) => group.split('}').next().unwrap_or(group),
+            None => rest,
+        };
+        let entries = if rest.starts_with('{') {
+            list.split(',').collect()
+        } else {
+            vec![list]
+        };
+        for entry in entries {
+            let name: String = entry
+                .trim_start()
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            names.push(name);
+        }
+    }
+    names
+}
+
+#[test]
+fn imports_run_one_way() {
+    let rooms: BTreeMap<_, _> = ROOMS.iter().copied().collect();
+    for (room, path, code) in sources() {
+        let allowed = rooms
+            .get(room.as_str())
+            .unwrap_or_else(|| panic!("{room} is a room that the rules do not know"));
+        let beginning = if room == "main" {
+            "engagecast::"
+        } else {
+            "crate::"
+        };
+        for import in named_after(&code, beginning) {
+            let fine = import == room || allowed.contains(&import.as_str());
+            assert!(fine, "{} imports {import}", path.display());
+        }
+    }
+}
+
+#[test]
+fn each_crate_stays_in_its_room() {
+    for (room, path, code) in sources() {
+        for (name, keeper) in KEPT {
+            let named = code.contains(&format!("{name}::")) || code.contains(&format!("{name}_"));
+            let used = named
+                && code
+                    .split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .any(|word| word == *name || word.starts_with(&format!("{name}_")));
+            assert!(!used || room == *keeper, "{} uses {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_configuration_reads_the_environment() {
+    for (room, path, code) in sources() {
+        // The arguments of the command line are not the environment.
+        let code = code.replace("env::args", "");
+        let reads = code.contains("env::") || code.contains("env =");
+        assert!(!reads || room == "config", "{}", path.display());
+    }
+}
+
+#[test]
+fn every_file_says_what_it_owns() {
+    for (_, path, _) in sources() {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("//! "), "{}", path.display());
+    }
+}
