@@ -37,6 +37,7 @@ macro_rules! on_both {
 }
 
 mod cohorts;
+mod killed;
 mod model_sets;
 mod opening;
 mod postgres;

@@ -17,7 +17,8 @@ const RETRY: Duration = Duration::from_millis(200);
 const KEY: i64 = 0x656e_6761_6765_6361;
 
 /// Held by one process on a database at a time; released when dropped, or when
-/// the process ends in whatever way.
+/// the process ends in whatever way. Postgres also releases it where it goes down
+/// itself: what is written under the lock fails then.
 #[must_use = "the lock is released when this is dropped"]
 #[derive(Debug)]
 pub struct BootstrapLock {

@@ -64,7 +64,10 @@ impl Server {
         let deadline = Instant::now() + wait;
         let mut pause = PAUSE.0;
         loop {
-            let Err(error) = server.migrate().await else {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // The last try may take a second longer than the wait, not ten.
+            let limit = left.clamp(Duration::from_secs(1), CONNECT);
+            let Err(error) = server.migrate(limit).await else {
                 return Ok(server);
             };
             let left = deadline.saturating_duration_since(Instant::now());
@@ -77,8 +80,8 @@ impl Server {
         }
     }
 
-    async fn migrate(&self) -> Result<(), StoreError> {
-        let mut connection = self.connect().await?;
+    async fn migrate(&self, limit: Duration) -> Result<(), StoreError> {
+        let mut connection = self.connect_within(limit).await?;
         let migrator = migrations::migrator(migrations::POSTGRES);
         let done = migrator.run_direct(None, &mut connection, false).await;
         // Closing gives back the migrator's lock, which it keeps after a failure.
@@ -91,7 +94,11 @@ impl Server {
 
     /// A connection outside the pool.
     async fn connect(&self) -> Result<PgConnection, StoreError> {
-        match timeout(CONNECT, self.options.connect()).await {
+        self.connect_within(CONNECT).await
+    }
+
+    async fn connect_within(&self, limit: Duration) -> Result<PgConnection, StoreError> {
+        match timeout(limit, self.options.connect()).await {
             Ok(connected) => connected.map_err(|e| self.error("connect", &e)),
             Err(_) => Err(self.unreachable(&"it doesn't answer")),
         }

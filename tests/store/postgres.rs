@@ -112,6 +112,17 @@ async fn a_server_that_appears_later_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_server_that_never_answers_is_given_up() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let begun = Instant::now();
+    let location = postgres(&format!("postgres://ada:hunter2@127.0.0.1:{port}/shop"));
+    let error = open(&location).await.unwrap_err();
+    assert!(error.is_unreachable(), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
 async fn a_host_that_does_not_exist_is_unreachable() {
     let location = postgres("postgres://ada:hunter2@no-such-host.invalid/shop");
     let error = open(&location).await.unwrap_err();

@@ -100,7 +100,7 @@ pub fn create_owned(folder: &Path) {
 
 /// The folder of `initdb` and `pg_ctl`: `PG_BINDIR`, else the newest of
 /// `/usr/lib/postgresql`, else where `PATH` or `pg_config` say.
-fn binaries() -> &'static Path {
+pub fn binaries() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| {
         let usable =

@@ -15,7 +15,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::Cluster;
-use super::programs::create_owned;
+use super::programs::{binaries, create_owned};
 
 /// How long a cluster outlives its last user, for the next test process may be
 /// about to start.
@@ -25,6 +25,8 @@ const GRACE: Duration = Duration::from_secs(5);
 pub fn shared() -> &'static Cluster {
     static SHARED: OnceLock<(Cluster, File, Option<Child>)> = OnceLock::new();
     let make = || {
+        // Before anything is made that would be put away with them.
+        binaries();
         let base = base();
         let alive = join(&base);
         let start = open(&base.join("start"));
