@@ -7,6 +7,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use tokio::net::TcpListener;
@@ -17,6 +18,9 @@ use crate::http::{self, Limits, Patience};
 use crate::jobs::{self, FirstStart, FirstStartError, Service};
 use crate::progress;
 use crate::store::Location;
+
+/// How long the database may take to be closed.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Why the service ended without being told to.
 #[derive(Debug, thiserror::Error)]
@@ -103,13 +107,19 @@ impl App {
         drop(stop);
         // The server ends by itself; a panic in it would have been logged.
         let _ = server.await;
+        if let Some(store) = service.store.get() {
+            // What is still using it was told to stop, and is not waited for.
+            let _ = tokio::time::timeout(CLOSING, store.clone().close()).await;
+        }
         Ok(())
     }
 }
 
 /// Brings the service up and keeps an eye on the database. Ends only on an error.
 async fn start(service: &Service, config: &Config) -> AppError {
-    let location = match &config.database_url {
+    // An empty variable is how a container says that there is none.
+    let url = config.database_url.as_ref();
+    let location = match url.filter(|url| !url.reveal().is_empty()) {
         Some(url) => Location::Postgres {
             url: url.reveal().to_owned(),
         },

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::Value;
+use sqlx::Connection;
 
 use crate::support::app::{CUSTOMERS, Process, binary, get, post, prepared, ready_status};
 use crate::support::postgres::Database;
@@ -217,5 +218,40 @@ fn too_few_customers_to_train_on_are_refused_before_any_is_made() {
     let error = refusal(&["--listen=127.0.0.1:0", &data, "--customers=50"], None);
     assert!(error.contains("at least 1000"), "{error}");
     let mut service = Process::start(folder.path(), &["--customers=1000"]);
+    service.wait_until_ready();
+}
+
+#[tokio::test]
+async fn a_model_of_a_newer_version_is_refused() {
+    let folder = prepared();
+    let file = folder.path().join("engagecast.sqlite");
+    let url = format!("sqlite://{}", file.display());
+    let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let mut artifact: Vec<u8> =
+        sqlx::query_scalar("SELECT artifact FROM models WHERE target = 'ltv'")
+            .fetch_one(&mut database)
+            .await
+            .unwrap();
+    // The format follows the eight bytes that say that it is a model.
+    artifact[8..12].copy_from_slice(&99_u32.to_le_bytes());
+    sqlx::query("UPDATE models SET artifact = $1 WHERE target = 'ltv'")
+        .bind(artifact)
+        .execute(&mut database)
+        .await
+        .unwrap();
+    database.close().await.unwrap();
+
+    let data = format!("--data-dir={}", folder.path().display());
+    let error = refusal(&["--listen=127.0.0.1:0", &data], None);
+    assert!(error.contains("newer version"), "{error}");
+    assert!(error.contains("ltv"), "{error}");
+}
+
+#[test]
+fn an_empty_database_url_is_none() {
+    let folder = prepared();
+    let data = format!("--data-dir={}", folder.path().display());
+    let mut command = binary(&["--listen=127.0.0.1:0", &data]);
+    let mut service = Process::spawn(command.env("DATABASE_URL", ""));
     service.wait_until_ready();
 }

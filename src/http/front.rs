@@ -39,12 +39,11 @@ impl Front {
     }
 
     /// Answers one request, whatever happens.
-    pub async fn answer<B>(mut self, mut request: Request<B>) -> Response<Body>
+    pub async fn answer<B>(mut self, request: Request<B>) -> Response<Body>
     where
         B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
     {
         let id = take_over(&request).unwrap_or_else(fresh_id);
-        request.headers_mut().remove(REQUEST_ID);
         let uri = request.uri().clone();
         let logged =
             tracing::enabled!(Level::DEBUG).then(|| (request.method().clone(), Instant::now()));
@@ -146,5 +145,57 @@ fn hex(number: u64, text: &mut Vec<u8>) {
     for place in (0..digits).rev() {
         let nibble = (number >> (4 * place)) & 0xf;
         text.push(DIGITS[usize::try_from(nibble).unwrap_or(0)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use http_body_util::BodyExt;
+    use serde_json::Value;
+
+    use super::*;
+
+    async fn ask(router: Router, limit: Duration) -> (StatusCode, Value) {
+        let request = Request::get("/here").header(REQUEST_ID, "asked");
+        let request = request.body(Body::empty()).unwrap();
+        let response = Front::new(router, limit).answer(request).await;
+        assert_eq!(response.headers()[REQUEST_ID], "asked");
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_says_nothing_of_the_inside() {
+        async fn handler() -> &'static str {
+            tokio::task::yield_now().await;
+            panic!("the password is hunter2")
+        }
+        let router = Router::new().route("/here", get(handler));
+        let (status, body) = ask(router, Duration::from_secs(9)).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(body["type"], "urn:engagecast:problem:internal");
+        assert_eq!(body["request_id"], "asked");
+        assert!(!body.to_string().contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_takes_too_long_is_given_up() {
+        let router = Router::new().route("/here", get(std::future::pending::<&'static str>));
+        let (status, body) = ask(router, Duration::from_millis(20)).await;
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(body["type"], "urn:engagecast:problem:request-timeout");
+    }
+
+    #[test]
+    fn fresh_ids_differ_and_are_visible() {
+        let (one, other) = (fresh_id(), fresh_id());
+        assert_ne!(one, other);
+        assert_eq!(one.len(), 17);
+        assert!(one.as_bytes().iter().all(u8::is_ascii_graphic));
+        let mut text = Vec::new();
+        hex(u64::MAX, &mut text);
+        assert_eq!(text, b"ffffffffffffffff");
     }
 }

@@ -4,6 +4,7 @@
 //! `axum` and `utoipa` stay in this room. Invariant: [`routes`] is the one list
 //! of routes, from which the OpenAPI document is made too.
 
+mod answer;
 mod cohorts;
 mod customer;
 mod extract;

@@ -8,135 +8,14 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
-use serde::Serialize;
-use serde_json::json;
-use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
+use super::answer::PredictionBody;
 use super::customer::Customer;
 use super::problem::{self, FieldProblem, Kind, Problem};
 use super::{Api, extract, outcomes};
-use crate::features::{Profile, Shown};
-use crate::models::{Estimate, Model, ModelSet, Target, Tier};
-
-/// A prediction: `probability` and `tier` for churn; `value`, `unit` and
-/// `interval` for ltv and engagement.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Prediction)]
-pub struct PredictionBody<'a> {
-    #[schema(example = "churn")]
-    target: &'static str,
-    /// The model set that answered.
-    #[schema(example = "20251121T090000Z-5f3a9c21")]
-    model_version: &'a str,
-    /// As it was sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "c-17")]
-    customer_id: Option<&'a str>,
-    /// Calibrated probability.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0, maximum = 1, example = 0.7312)]
-    probability: Option<f64>,
-    /// `high` is the top fifth of the training hold-out, `low` its bottom half.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tier: Option<TierBody>,
-    /// Expected value.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<f64>,
-    /// Unit of the value.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "USD")]
-    unit: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    interval: Option<Interval>,
-    /// Place of the answer among the training hold-out.
-    #[schema(minimum = 0, maximum = 100, example = 88.1)]
-    percentile: f64,
-    /// Inputs of the model that the customer did not have.
-    #[schema(example = json!(["photo_count"]))]
-    missing: Vec<&'static str>,
-    /// With `explain`: the model's sum before calibration.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 1.0021)]
-    margin: Option<f64>,
-    /// With `explain`: what the sum is of before any input counts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = -0.0312)]
-    base_value: Option<f64>,
-    /// With `explain`: the strongest reasons, the strongest first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasons: Option<Vec<ReasonBody<'a>>>,
-}
-
-/// How a probability compares with those of the training hold-out.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Tier)]
-#[serde(rename_all = "snake_case")]
-pub enum TierBody {
-    Low,
-    Medium,
-    High,
-}
-
-impl From<Tier> for TierBody {
-    fn from(tier: Tier) -> Self {
-        match tier {
-            Tier::Low => Self::Low,
-            Tier::Medium => Self::Medium,
-            Tier::High => Self::High,
-        }
-    }
-}
-
-/// Where the true value of such customers lies.
-#[derive(Serialize, ToSchema)]
-pub struct Interval {
-    /// Share of customers whose true value lies within.
-    #[schema(example = 0.8)]
-    level: f64,
-    #[schema(example = 41.2)]
-    lower: f64,
-    #[schema(example = 263.5)]
-    upper: f64,
-}
-
-/// One reason for a prediction.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Reason)]
-pub struct ReasonBody<'a> {
-    /// The column that it is about.
-    #[schema(example = "days_since_last_active")]
-    feature: &'static str,
-    /// What the customer has in it; null where it is missing.
-    #[schema(schema_with = any_value)]
-    value: ReasonValue<'a>,
-    /// What it adds to the margin.
-    #[schema(example = 0.83)]
-    contribution: f64,
-}
-
-/// A customer's value of one column.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub enum ReasonValue<'a> {
-    /// As a client would write it: without a fraction that is zero.
-    Whole(i64),
-    Number(f64),
-    Flag(bool),
-    Text(&'a str),
-    Missing(()),
-}
-
-fn any_value() -> Object {
-    let kinds = [Type::Number, Type::Boolean, Type::String, Type::Null];
-    ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter(kinds))
-        .description(Some(
-            "What the customer has in it; null where it is missing.",
-        ))
-        .examples([json!(21)])
-        .build()
-}
+use crate::features::Profile;
+use crate::models::{Model, ModelSet, NoInputs, Target};
 
 /// What the query may hold.
 #[derive(IntoParams)]
@@ -239,88 +118,15 @@ fn answer(
     profile: &Profile,
     reasons: usize,
 ) -> Result<Vec<u8>, Problem> {
-    let prediction = model.predict(profile).map_err(|_| no_inputs())?;
-    let mut body = PredictionBody {
-        target: model.target().name(),
-        model_version: &set.version,
-        customer_id: profile.customer_id(),
-        probability: None,
-        tier: None,
-        value: None,
-        unit: None,
-        interval: None,
-        percentile: rounded(prediction.percentile, 10.0),
-        missing: prediction.missing.names().collect(),
-        margin: None,
-        base_value: None,
-        reasons: None,
-    };
-    match prediction.value {
-        Estimate::Probability { probability, tier } => {
-            body.probability = Some(rounded(probability, MILLIONTHS));
-            body.tier = Some(tier.into());
-        }
-        Estimate::Amount {
-            value,
-            unit,
-            lower,
-            upper,
-            level,
-        } => {
-            body.value = Some(rounded(value, MILLIONTHS));
-            body.unit = Some(unit);
-            body.interval = Some(Interval {
-                level,
-                lower: rounded(lower, MILLIONTHS),
-                upper: rounded(upper, MILLIONTHS),
-            });
-        }
-    }
+    let prediction = model.predict(profile).map_err(|NoInputs| no_inputs())?;
+    let mut body = PredictionBody::new(&set.version, model.target(), profile, &prediction);
     if reasons > 0 {
-        explain(&mut body, model, profile, reasons)?;
+        let explanation = model.explain(profile, reasons);
+        body.explain(&explanation.map_err(|NoInputs| no_inputs())?);
     }
     let mut json = Vec::with_capacity(512);
     serde_json::to_writer(&mut json, &body).map_err(|error| problem::internal(&error))?;
     Ok(json)
-}
-
-fn explain<'a>(
-    body: &mut PredictionBody<'a>,
-    model: &Model,
-    profile: &'a Profile,
-    reasons: usize,
-) -> Result<(), Problem> {
-    let explanation = model.explain(profile, reasons).map_err(|_| no_inputs())?;
-    body.margin = Some(rounded(explanation.margin, MILLIONTHS));
-    body.base_value = Some(rounded(explanation.base_value, MILLIONTHS));
-    body.reasons = Some(
-        explanation
-            .reasons
-            .iter()
-            .map(|reason| ReasonBody {
-                feature: reason.feature,
-                value: shown(reason.value),
-                contribution: rounded(reason.contribution, MILLIONTHS),
-            })
-            .collect(),
-    );
-    Ok(())
-}
-
-fn shown(value: Shown<'_>) -> ReasonValue<'_> {
-    match value {
-        Shown::Missing => ReasonValue::Missing(()),
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "it has no fraction and is small"
-        )]
-        Shown::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
-            ReasonValue::Whole(number as i64)
-        }
-        Shown::Number(number) => ReasonValue::Number(number),
-        Shown::Flag(flag) => ReasonValue::Flag(flag),
-        Shown::Text(text) => ReasonValue::Text(text),
-    }
 }
 
 fn no_inputs() -> Problem {
@@ -332,11 +138,4 @@ fn no_inputs() -> Problem {
             message: "at least one column that the target uses must be there".into(),
         }],
     )
-}
-
-const MILLIONTHS: f64 = 1e6;
-
-/// A number to so many parts: more digits than a model means.
-fn rounded(number: f64, parts: f64) -> f64 {
-    (number * parts).round() / parts
 }

@@ -8,20 +8,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
-use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
-use uuid::Uuid;
 
-use super::status::{Database, Pending, Phase};
-use super::{Service, Status};
-use crate::cohort::{self, Plan, SpecError};
-use crate::facts::Facts;
-use crate::models::{self, ArtifactError, Model, ModelSet, Source, Target, TrainError};
-use crate::store::{
-    Cohort, Location, NewCohort, NewModelSet, Store, StoreError, StoredModel, StoredModelSet,
-};
+use super::Service;
+use super::customers::{FEWEST_CUSTOMERS, generate, read};
+use super::status::{Database, Phase, Status};
+use super::training::{load, stored, train};
+use crate::cohort::SpecError;
+use crate::models::{ArtifactError, ModelSet, TrainError};
+use crate::store::{Location, Store, StoreError};
 
 /// What a first start makes.
 #[derive(Debug, Clone, Copy)]
@@ -56,16 +51,6 @@ pub enum FirstStartError {
     #[error("a background task stopped: {0}")]
     Stopped(#[from] tokio::task::JoinError),
 }
-
-/// Rows that are trained on. More rows barely better a model, and cost memory.
-const TRAINING_ROWS: u64 = 200_000;
-
-/// The fewest customers that a first start is worth: training leaves a part of
-/// them out to judge the models on.
-const FEWEST_CUSTOMERS: u64 = 1_000;
-
-/// Batches that wait to be stored.
-const IN_FLIGHT: usize = 4;
 
 /// Opens the store, makes what is missing in it, and puts the models up.
 ///
@@ -124,212 +109,4 @@ async fn make(
     store.save_model_set(&stored(&set)?, true).await?;
     lock.release().await;
     Ok(set)
-}
-
-/// Keeps every so manieth batch, so that at most the training rows are kept
-/// and they are spread over the cohort.
-struct Sample {
-    every: u64,
-    seen: u64,
-    kept: Vec<RecordBatch>,
-}
-
-impl Sample {
-    fn of(customers: u64) -> Self {
-        Self {
-            every: customers.div_ceil(TRAINING_ROWS).max(1),
-            seen: 0,
-            kept: Vec::new(),
-        }
-    }
-
-    fn offer(&mut self, batch: RecordBatch) {
-        if self.seen.is_multiple_of(self.every) {
-            self.kept.push(batch);
-        }
-        self.seen += 1;
-    }
-}
-
-/// Generates the first customers into the store.
-async fn generate(
-    store: &Store,
-    status: &Status,
-    first: FirstStart,
-) -> Result<(Cohort, Vec<RecordBatch>), FirstStartError> {
-    if first.customers < FEWEST_CUSTOMERS {
-        return Err(FirstStartError::TooFew(first.customers));
-    }
-    let pending = Pending {
-        id: Uuid::now_v7(),
-        name: format!("synthetic-{}-{}", first.customers, first.seed),
-        customers: first.customers,
-        seed: first.seed,
-        generator_version: cohort::GENERATOR_VERSION,
-        created_at: (first.clock)(),
-    };
-    status.enter(Phase::Generating);
-    status.generating(Some(pending.clone()));
-    let mut writer = store.begin_cohort(&new_cohort(&pending)).await?;
-
-    let (sender, mut batches) = mpsc::channel(IN_FLIGHT);
-    let generator = spawn_blocking(move || produce(first, &sender));
-    let mut sample = Sample::of(first.customers);
-    let mut written = 0;
-    while let Some(event) = batches.recv().await {
-        match event {
-            // Generating and storing overlap; each is half of the progress.
-            Event::Generated(share) => status.advance(share / 2.0),
-            Event::Batch(batch) => {
-                writer.write(&batch).await?;
-                written += batch.num_rows() as u64;
-                status.advance(0.5 + share(written, first.customers) / 2.0);
-                sample.offer(batch);
-            }
-        }
-    }
-    let facts = generator.await??;
-    let cohort = writer.finish(serde_json::to_value(facts)?).await?;
-    status.generating(None);
-    Ok((cohort, sample.kept))
-}
-
-/// What the generator tells.
-enum Event {
-    /// The share that is generated.
-    Generated(f64),
-    Batch(RecordBatch),
-}
-
-/// Generates until all is sent, or nobody listens any more.
-fn produce(first: FirstStart, sender: &mpsc::Sender<Event>) -> Result<Facts, SpecError> {
-    let plan = Plan::new(first.customers, first.seed)?;
-    // A full queue is told the next share.
-    let report = |share| drop(sender.try_send(Event::Generated(share)));
-    let mut facts = Facts::default();
-    for batch in plan.generate(&report) {
-        facts.observe(&batch);
-        if sender.blocking_send(Event::Batch(batch)).is_err() {
-            break;
-        }
-    }
-    Ok(facts)
-}
-
-fn new_cohort(pending: &Pending) -> NewCohort {
-    NewCohort {
-        id: pending.id,
-        name: pending.name.clone(),
-        seed: Some(pending.seed),
-        generator_version: pending.generator_version.to_owned(),
-        spec: serde_json::json!({ "customers": pending.customers, "seed": pending.seed }),
-        created_at: pending.created_at,
-    }
-}
-
-/// Reads a stored cohort's training rows.
-async fn read(
-    store: &Store,
-    status: &Status,
-    cohort: &Cohort,
-) -> Result<Vec<RecordBatch>, FirstStartError> {
-    let customers = cohort.customers.unsigned_abs();
-    let mut sample = Sample::of(customers);
-    let mut rows = 0;
-    let mut batches = store.customers(cohort.id).await?;
-    while let Some(batch) = batches.next().await {
-        let batch = batch?;
-        rows += batch.num_rows() as u64;
-        status.advance(share(rows, customers));
-        sample.offer(batch);
-    }
-    Ok(sample.kept)
-}
-
-/// Trains every target, one after the other.
-async fn train(
-    status: &Status,
-    cohort: &Cohort,
-    rows: Vec<RecordBatch>,
-    at: DateTime<Utc>,
-) -> Result<ModelSet, FirstStartError> {
-    status.enter(Phase::Training);
-    let rows: Arc<[RecordBatch]> = rows.into();
-    let source = Arc::new(Source {
-        cohort_id: cohort.id,
-        cohort_name: cohort.name.clone(),
-        customers: cohort.customers.unsigned_abs(),
-        generator_version: cohort.generator_version.clone(),
-        seed: cohort.seed,
-    });
-    let mut trained = Vec::with_capacity(Target::ALL.len());
-    for &target in Target::ALL {
-        let (rows, source) = (Arc::clone(&rows), Arc::clone(&source));
-        let (reporter, mut reports) = tokio::sync::watch::channel(0.0);
-        let work = spawn_blocking(move || {
-            models::train(&rows, target, &source, at, &|share| {
-                reporter.send_replace(share);
-            })
-        });
-        while reports.changed().await.is_ok() {
-            let share = *reports.borrow_and_update();
-            let done = f64::from(u32::try_from(trained.len()).unwrap_or(0));
-            let all = f64::from(u32::try_from(Target::ALL.len()).unwrap_or(1));
-            status.advance((done + share) / all);
-        }
-        let model: Model = work
-            .await?
-            .map_err(|error| FirstStartError::Train(target.name(), error))?;
-        trained.push(model);
-    }
-    Ok(ModelSet::new(Some(cohort.id), at, trained))
-}
-
-fn stored(set: &ModelSet) -> Result<NewModelSet, FirstStartError> {
-    let models = set
-        .models
-        .iter()
-        .map(|model| {
-            Ok(StoredModel {
-                target: model.target().name().to_owned(),
-                artifact: model.to_bytes(),
-                card: serde_json::to_value(model.card())?,
-            })
-        })
-        .collect::<Result<_, serde_json::Error>>()?;
-    Ok(NewModelSet {
-        version: set.version.clone(),
-        cohort_id: set.cohort_id,
-        created_at: set.created_at,
-        models,
-    })
-}
-
-/// Turns stored bytes into models, off the async threads.
-async fn load(stored: StoredModelSet) -> Result<ModelSet, FirstStartError> {
-    spawn_blocking(move || {
-        let models = stored
-            .models
-            .iter()
-            .map(|model| {
-                Model::from_bytes(&model.artifact).map_err(|error| FirstStartError::Artifact {
-                    version: stored.version.clone(),
-                    target: model.target.clone(),
-                    error,
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(ModelSet {
-            version: stored.version,
-            cohort_id: stored.cohort_id,
-            created_at: stored.created_at,
-            models,
-        })
-    })
-    .await?
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a share is shown, not counted")]
-fn share(done: u64, all: u64) -> f64 {
-    done as f64 / all.max(1) as f64
 }

@@ -4,8 +4,10 @@
 //! know of each other. CPU work runs on blocking threads, never on those that
 //! answer requests.
 
+mod customers;
 mod first_start;
 mod status;
+mod training;
 
 use std::sync::OnceLock;
 
