@@ -1,5 +1,6 @@
 //! The tests of each capability, from outside.
 
+mod artifacts;
 mod features;
 mod models;
 mod support;
