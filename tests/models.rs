@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use engagecast::features::Shown;
 use engagecast::models::{
-    Candidate, Card, Estimate, ModelSet, NoInputs, Target, Tier, TrainError, train,
+    Candidate, Card, Estimate, Model, ModelSet, NoInputs, Target, Tier, TrainError, train,
 };
 use engagecast::schema::{COLUMNS, column};
 
@@ -15,6 +15,8 @@ const DAYS: usize = column("days_since_last_active");
 const LOCATION: usize = column("location");
 const CHURN: usize = column("churn_30_day");
 const LTV: usize = column("lifetime_value_usd");
+const FEED: usize = column("feed_time_minutes_day");
+const ENGAGEMENT: usize = column("engagement_score");
 
 fn metric(card: &Card, candidate: usize, name: &str) -> f64 {
     card.candidates[candidate].metrics[name].expect("a score")
@@ -39,6 +41,17 @@ fn finds_the_signal_that_was_planted() {
         let score = metric(card, serving(card), name);
         assert!(score > least, "{target}: {name} {score}");
     }
+}
+
+#[test]
+fn customers_with_gaps_are_predicted_better_than_by_guessing() {
+    let card = model(Target::Churn).card();
+    let half_missing = &card.candidates[0].metrics_half_missing;
+    let loss = half_missing["log_loss"].expect("a score");
+    assert!(
+        loss < 0.62,
+        "the forest's log loss is {loss}; a constant's is 0.69"
+    );
 }
 
 #[test]
@@ -312,6 +325,31 @@ fn small_cohorts_are_refused_or_learnt() {
         let model = trained(&cohort, target).expect("a model");
         assert!(model.predict(&strangers()[0]).is_ok());
     }
+}
+
+#[test]
+fn a_straight_line_is_served_by_the_baseline() {
+    let cohort = cohort_with(600, 11, |i, row| {
+        let feed = row[FEED].unwrap_or(0.0);
+        row[ENGAGEMENT] = Some(0.2 + 0.006 * feed + 0.002 * f64::from(i % 7 == 0));
+    });
+    let model = trained(&cohort, Target::Engagement).expect("a model");
+    assert_eq!(
+        model.card().candidates[serving(model.card())].name,
+        "baseline"
+    );
+    assert!(model.card().choice.starts_with("the baseline"));
+    let again = Model::from_bytes(&model.to_bytes()).expect("a model");
+    for profile in strangers().iter().take(50) {
+        let prediction = model.predict(profile).expect("inputs");
+        assert_eq!(Ok(prediction), again.predict(profile));
+        let explained = again.explain(profile, 72).expect("inputs");
+        let sum: f64 = explained.reasons.iter().map(|r| r.contribution).sum();
+        assert!((explained.base_value + sum - prediction.margin).abs() < 1e-9);
+        assert_eq!(explained.reasons[0].feature, "feed_time_minutes_day");
+    }
+    let far = read(r#"{"feed_time_minutes_day": 1440}"#);
+    assert!(model.predict(&far).expect("an input").value.number() <= 1.0);
 }
 
 #[test]
