@@ -97,6 +97,11 @@ impl Forest {
         self.base
     }
 
+    /// The depth of the deepest tree.
+    pub(super) fn depth(&self) -> usize {
+        self.trees.iter().map(|tree| tree.depth).max().unwrap_or(0)
+    }
+
     pub(super) fn width(&self) -> usize {
         self.width
     }
