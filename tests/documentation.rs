@@ -97,7 +97,7 @@ async fn the_examples_of_the_requests_work() {
             if parameter["in"] == "path" {
                 url = url.replace(&format!("{{{name}}}"), &example);
             } else {
-                url += &format!("?{name}={example}");
+                url = format!("{url}?{name}={example}");
             }
         }
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();

@@ -129,11 +129,11 @@ async fn a_customer_id_is_echoed_whatever_it_is() {
 
 #[tokio::test]
 async fn a_misspelt_name_is_refused_with_the_nearest_column() {
-    let faults = faults(json!({"tenure_month": 3, "Age": 30})).await;
-    assert_eq!(fields(&faults), ["tenure_month", "Age"]);
+    let faults = faults(json!({"Age": 30, "tenure_month": 3})).await;
+    assert_eq!(fields(&faults), ["Age", "tenure_month"]);
     assert!(faults.iter().all(|fault| fault.1 == "unknown_field"));
-    assert!(faults[0].2.contains("tenure_months"), "{}", faults[0].2);
-    assert!(faults[1].2.contains("age"), "{}", faults[1].2);
+    assert!(faults[1].2.contains("tenure_months"), "{}", faults[1].2);
+    assert!(faults[0].2.contains("age"), "{}", faults[0].2);
 }
 
 #[tokio::test]
@@ -228,7 +228,10 @@ async fn explains_with_the_strongest_reasons_first() {
     let profile = full_profile();
     for reason in reasons {
         let feature = reason["feature"].as_str().unwrap();
-        assert_eq!(reason["value"], profile[feature], "{feature}");
+        // 1 and 1.0 are the same number.
+        let same = reason["value"] == profile[feature]
+            || reason["value"].as_f64() == profile[feature].as_f64();
+        assert!(same, "{feature}: {}", reason["value"]);
     }
     let none = predicts("/predict/churn?explain=0", full_profile()).await;
     assert!(none.get("reasons").is_none());

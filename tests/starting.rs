@@ -52,8 +52,8 @@ async fn tells_how_far_it_is_while_it_makes_its_first_models() {
 
     service.wait_until_ready();
     assert!(predicts(&service).await);
-    assert!(service.log().contains("ready on http://"));
-    assert!(service.log().contains("curl"));
+    service.wait_for_log("ready on http://");
+    service.wait_for_log("curl");
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 //! The cards of the models that serve.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::predictions::{known, not_ready};
+use super::predictions::{Named, known, not_ready};
 use super::problem::Problem;
 use super::{Api, outcomes};
 use crate::models::{Card, Metrics, ModelSet};
@@ -230,10 +230,7 @@ fn candidates(card: &Card) -> Vec<CandidateBody<'_>> {
         outcomes::Always,
     )
 )]
-pub async fn active_model(
-    State(api): State<Api>,
-    target: Option<Path<String>>,
-) -> Result<Response, Problem> {
+pub async fn active_model(State(api): State<Api>, target: Named) -> Result<Response, Problem> {
     let target = known(target)?;
     let models = api.service.models.load();
     let set = models.as_ref().ok_or_else(not_ready)?;

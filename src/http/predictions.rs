@@ -4,6 +4,7 @@
 //! the answer once. Invariant: no database, lock or file on the way.
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
@@ -186,7 +187,7 @@ pub struct ExplainQuery {
 )]
 pub async fn predict(
     State(api): State<Api>,
-    target: Option<Path<String>>,
+    target: Named,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     let target = known(target)?;
@@ -206,9 +207,13 @@ pub async fn predict(
     Ok(response)
 }
 
+/// A name in a path; what is no UTF-8 names nothing.
+pub type Named = Result<Path<String>, PathRejection>;
+
 /// The target that a path names.
-pub fn known(path: Option<Path<String>>) -> Result<Target, Problem> {
-    path.and_then(|Path(name)| Target::from_name(&name))
+pub fn known(path: Named) -> Result<Target, Problem> {
+    path.ok()
+        .and_then(|Path(name)| Target::from_name(&name))
         .ok_or_else(|| {
             let names: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
             Problem::new(

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 pub const CUSTOMERS: u64 = 2_500;
 
 /// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The app in this process, ready, for tests that only ask.
 pub fn shared() -> SocketAddr {
@@ -128,6 +128,15 @@ impl Process {
 
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until the log has these words.
+    pub fn wait_for_log(&self, words: &str) {
+        let begun = Instant::now();
+        while !self.log().contains(words) {
+            assert!(begun.elapsed() < PATIENCE, "no {words}: {}", self.log());
+            sleep(Duration::from_millis(10));
+        }
     }
 
     pub fn wait_until_ready(&mut self) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub fn begin(address: SocketAddr, text: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
+        .set_read_timeout(Some(Duration::from_mins(1)))
         .unwrap();
     stream.write_all(text.as_bytes()).unwrap();
     stream
