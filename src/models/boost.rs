@@ -16,11 +16,8 @@ use super::TrainError;
 use super::forest::{Forest, Source, Split};
 use super::metrics::TWEEDIE_POWER;
 
-const ROUNDS: usize = 600;
+const ROUNDS: usize = 800;
 const PATIENCE: NonZeroUsize = NonZeroUsize::new(20).expect("20 is not 0");
-/// Small steps find a better forest and take longer; below this, hardly better.
-const ETA: f64 = 0.07;
-pub(super) const DEPTH: usize = 6;
 
 /// Rows and their labels.
 #[derive(Clone, Copy)]
@@ -40,6 +37,20 @@ pub(super) enum Loss {
     Tweedie,
     /// The squared error of any number; the margin is that number.
     Squared,
+}
+
+impl Loss {
+    /// How deep trees grow, how large a step each is, and the share of places
+    /// each may split on: what did best on several
+    /// splits of a generated cohort. What makes customers churn mostly adds up,
+    /// so that shallow trees suit it; an engagement score has interactions.
+    fn growth(self) -> (usize, f64, f64) {
+        match self {
+            Self::Log => (3, 0.06, 0.8),
+            Self::Share => (6, 0.07, 0.7),
+            Self::Tweedie | Self::Squared => (5, 0.1, 0.7),
+        }
+    }
 }
 
 /// Grows a forest until the validation rows say that it gets no better.
@@ -70,12 +81,19 @@ fn boost(
         .eval(&validation, "validation")
         .early_stopping_rounds(PATIENCE)
         .on_round(|round| {
-            #[expect(clippy::cast_precision_loss, reason = "a few hundred rounds")]
-            progress(round.iteration() as f64 / ROUNDS as f64);
+            progress(done(round.iteration()));
             ControlFlow::Continue(())
         })
         .train()?;
     Ok(trained.model)
+}
+
+/// A guess at the share that is done: nobody knows how many rounds it will
+/// take, but a hundred or so is usual.
+#[expect(clippy::cast_precision_loss, reason = "a few hundred rounds")]
+fn done(round: usize) -> f64 {
+    const USUAL: f64 = 60.0;
+    round as f64 / (round as f64 + USUAL)
 }
 
 fn parameters(loss: Loss, seed: u64) -> Result<TrainingParams, TrainError> {
@@ -90,15 +108,16 @@ fn parameters(loss: Loss, seed: u64) -> Result<TrainingParams, TrainError> {
         ),
         Loss::Squared => (Objective::SquaredError(plain), EvalMetric::Rmse),
     };
+    let (depth, eta, columns) = loss.growth();
     Ok(TrainingParams::builder()
         .objective(objective)
         .eval_metric(metric)
         .tree_method(TreeMethod::Hist)
-        .max_depth(DEPTH)
-        .eta(ETA)
+        .max_depth(depth)
+        .eta(eta)
         .min_child_weight(5.0)
         .subsample(0.8)
-        .colsample_bytree(if loss == Loss::Log { 0.8 } else { 0.7 })
+        .colsample_bytree(columns)
         .seed(seed)
         .build()?)
 }

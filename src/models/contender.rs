@@ -57,7 +57,7 @@ impl Contender {
             method: format!(
                 "{} gradient-boosted trees of depth {}, {method}",
                 forest.trees().len(),
-                boost::DEPTH,
+                forest.depth(),
             ),
             scorer: Scorer::Forest(forest),
             link: Link::of_forest(data.outcome),

@@ -4,8 +4,11 @@
 //! side by side. A leaf leads to itself, so that a walk takes the same number of
 //! steps for every row, without a branch that the processor could mispredict.
 //!
-//! Invariant: every [`Forest`] in existence passed [`Forest::check`], so no walk
-//! leaves its tree.
+//! Invariant: [`build`] lets in only trees that every walk ends in.
+
+mod build;
+
+pub(super) use build::{Source, Split};
 
 /// The deepest tree accepted: what [`super::shap`] integrates exactly.
 pub(super) const MAX_DEPTH: usize = 8;
@@ -78,32 +81,6 @@ pub(super) struct Tree<'a> {
     pub covers: &'a [f32],
 }
 
-/// A node as it is handed over, children by their index in the tree.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Split {
-    pub place: usize,
-    pub threshold: f32,
-    pub missing_left: bool,
-    pub left: usize,
-    pub right: usize,
-}
-
-/// A node of a tree in any order, the root first.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Source {
-    pub cover: f32,
-    /// The split, or the leaf's value.
-    pub split: Result<Split, f32>,
-}
-
-/// Why nodes are no forest.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("tree {tree}: {fault}")]
-pub(super) struct ForestError {
-    tree: usize,
-    fault: &'static str,
-}
-
 impl Forest {
     pub(super) fn new(base: f64, width: usize) -> Self {
         Self {
@@ -116,64 +93,13 @@ impl Forest {
         }
     }
 
-    /// Adds a tree, laid out afresh level by level.
-    pub(super) fn push(&mut self, source: &[Source]) -> Result<(), ForestError> {
-        let fault = |fault| ForestError {
-            tree: self.trees.len(),
-            fault,
-        };
-        let mut order = vec![0];
-        let mut at = 0;
-        let mut nodes = Vec::with_capacity(source.len());
-        while let Some(&index) = order.get(at) {
-            let node = source.get(index).ok_or(fault("a child is not there"))?;
-            if order.len() > source.len() {
-                return Err(fault("more children than nodes"));
-            }
-            nodes.push(match node.split {
-                Ok(split) => {
-                    let left = order.len();
-                    order.extend([split.left, split.right]);
-                    flat(&split, left).ok_or(fault("too many nodes or inputs"))?
-                }
-                Err(_) => leaf(at).ok_or(fault("too many nodes"))?,
-            });
-            at += 1;
-        }
-        let laid_out = order.iter().map(|&i| &source[i]);
-        let values: Vec<f32> = laid_out
-            .clone()
-            .map(|n| n.split.err().unwrap_or(0.0))
-            .collect();
-        let covers: Vec<f32> = laid_out.map(|n| n.cover).collect();
-        self.push_flat(&nodes, &values, &covers)
-    }
-
-    /// Adds a tree that is laid out already, checking all that a walk relies on.
-    pub(super) fn push_flat(
-        &mut self,
-        nodes: &[Node],
-        values: &[f32],
-        covers: &[f32],
-    ) -> Result<(), ForestError> {
-        let depth = check(nodes, values, covers, self.width).map_err(|fault| ForestError {
-            tree: self.trees.len(),
-            fault,
-        })?;
-        let start = self.nodes.len();
-        self.nodes.extend_from_slice(nodes);
-        self.values.extend_from_slice(values);
-        self.covers.extend_from_slice(covers);
-        self.trees.push(Span {
-            start,
-            end: self.nodes.len(),
-            depth,
-        });
-        Ok(())
-    }
-
     pub(super) fn base(&self) -> f64 {
         self.base
+    }
+
+    /// The depth of the deepest tree.
+    pub(super) fn depth(&self) -> usize {
+        self.trees.iter().map(|tree| tree.depth).max().unwrap_or(0)
     }
 
     pub(super) fn width(&self) -> usize {
@@ -212,16 +138,32 @@ impl Forest {
     }
 
     /// The margin of a row of [`Self::width`] places.
+    ///
+    /// Several trees are walked side by side: a step waits for the one before
+    /// it in its own tree, but not for those in others.
     pub(super) fn margin(&self, row: &[f32]) -> f64 {
+        const ABREAST: usize = 8;
         let row = &row[..self.width];
         let mut margin = self.base;
-        for span in &self.trees {
-            let tree = &self.nodes[span.start..span.end];
-            let mut at = 0;
-            for _ in 0..span.depth {
-                at = tree[at].next(row);
+        let mut groups = self.trees.chunks_exact(ABREAST);
+        for trees in &mut groups {
+            let mut at: [usize; ABREAST] = std::array::from_fn(|i| trees[i].start);
+            let depth = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
+            for _ in 0..depth {
+                for (at, tree) in at.iter_mut().zip(trees) {
+                    *at = tree.start + self.nodes[*at].next(row);
+                }
             }
-            margin += f64::from(self.values[span.start + at]);
+            for at in at {
+                margin += f64::from(self.values[at]);
+            }
+        }
+        for tree in groups.remainder() {
+            let mut at = tree.start;
+            for _ in 0..tree.depth {
+                at = tree.start + self.nodes[at].next(row);
+            }
+            margin += f64::from(self.values[at]);
         }
         margin
     }
@@ -239,71 +181,6 @@ impl Node {
             left,
         }
     }
-}
-
-fn flat(split: &Split, left: usize) -> Option<Node> {
-    let place = u16::try_from(split.place)
-        .ok()
-        .filter(|p| p & MISSING_LEFT == 0)?;
-    Some(Node {
-        threshold: split.threshold,
-        split: place | if split.missing_left { MISSING_LEFT } else { 0 },
-        left: u16::try_from(left).ok()?,
-    })
-}
-
-fn leaf(at: usize) -> Option<Node> {
-    Some(Node {
-        threshold: f32::NAN,
-        split: MISSING_LEFT,
-        left: u16::try_from(at).ok()?,
-    })
-}
-
-/// Whether the nodes are a tree that every walk ends in: every node but the
-/// root has one parent, before it. Gives the depth.
-fn check(
-    nodes: &[Node],
-    values: &[f32],
-    covers: &[f32],
-    width: usize,
-) -> Result<usize, &'static str> {
-    if nodes.is_empty() || nodes.len() != values.len() || nodes.len() != covers.len() {
-        return Err("parts of unequal length");
-    }
-    if !values.iter().all(|v| v.is_finite()) {
-        return Err("a value is not finite");
-    }
-    if !covers.iter().all(|c| c.is_finite() && *c >= 0.0) {
-        return Err("a cover is not a weight");
-    }
-    let mut depths = vec![None; nodes.len()];
-    depths[0] = Some(0);
-    for (i, node) in nodes.iter().enumerate() {
-        let depth = depths[i].ok_or("a node has no parent before it")?;
-        if node.place() >= width {
-            return Err("a split reads beyond the row");
-        }
-        if node.is_leaf() {
-            if node.left() != i || node.split & MISSING_LEFT == 0 {
-                return Err("a leaf leads away");
-            }
-            continue;
-        }
-        if !node.threshold.is_finite() {
-            return Err("a threshold is not finite");
-        }
-        if depth == MAX_DEPTH {
-            return Err("too deep");
-        }
-        for child in [node.left(), node.left() + 1] {
-            let slot = depths.get_mut(child).ok_or("a child is not there")?;
-            if child <= i || slot.replace(depth + 1).is_some() {
-                return Err("a node has two parents or is its own");
-            }
-        }
-    }
-    Ok(depths.into_iter().flatten().max().unwrap_or(0))
 }
 
 #[cfg(test)]

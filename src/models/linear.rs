@@ -171,3 +171,71 @@ fn ridge(x: &DenseMatrix<f64>, labels: &[f64]) -> Result<Weights, TrainError> {
     let weights = fitted.coefficients().iterator(0).copied().collect();
     Ok((weights, mean))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::split::{Draw, draw};
+    use super::*;
+
+    const WIDTH: usize = 3;
+
+    /// Two places that matter, and one that never varies.
+    fn rows(n: usize) -> (Vec<f32>, Vec<f64>) {
+        let u = |row, k| draw(1, row, Draw::Gap(k));
+        let (mut matrix, mut margins) = (Vec::new(), Vec::new());
+        for row in 0..n {
+            let places = [10.0 * u(row, 0), u(row, 1) - 0.5, 7.0];
+            margins.push(0.4 * (places[0] - 5.0) - 3.0 * places[1] + 0.5);
+            #[expect(clippy::cast_possible_truncation, reason = "any number will do")]
+            matrix.extend(places.map(|x| x as f32));
+        }
+        (matrix, margins)
+    }
+
+    #[test]
+    fn ridge_finds_the_weights_of_a_line() {
+        let (matrix, margins) = rows(2000);
+        let linear = Linear::fit(Fit::Ridge, &matrix, WIDTH, &margins).unwrap();
+        for (row, known) in matrix.chunks(WIDTH).zip(&margins) {
+            assert!((linear.margin(row) - known).abs() < 0.01);
+        }
+    }
+
+    #[test]
+    fn logistic_finds_the_log_odds() {
+        let (matrix, margins) = rows(20_000);
+        let labels: Vec<f64> = margins
+            .iter()
+            .enumerate()
+            .map(|(row, margin)| {
+                let p = 1.0 / (1.0 + (-margin).exp());
+                f64::from(u8::from(draw(1, row, Draw::Part) < p))
+            })
+            .collect();
+        let linear = Linear::fit(Fit::Logistic, &matrix, WIDTH, &labels).unwrap();
+        for (row, known) in matrix.chunks(WIDTH).zip(&margins).take(200) {
+            // A few standard errors of three weights on 20,000 rows.
+            assert!((linear.margin(row) - known).abs() < 0.2);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_never_varied_adds_nothing() {
+        let (matrix, margins) = rows(500);
+        let linear = Linear::fit(Fit::Ridge, &matrix, WIDTH, &margins).unwrap();
+        let unknown = [f32::NAN, f32::NAN, 1e30];
+        let mut terms = [0.0; WIDTH];
+        let base = linear.contributions(&unknown, &mut terms);
+        assert!(terms.iter().all(|&term| term == 0.0));
+        assert!((linear.margin(&unknown) - base).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_place_far_out_counts_as_five_deviations() {
+        let (matrix, margins) = rows(500);
+        let linear = Linear::fit(Fit::Ridge, &matrix, WIDTH, &margins).unwrap();
+        let at = |x| linear.margin(&[x, 0.0, 7.0]);
+        assert!((at(1e6) - at(1e9)).abs() < 1e-9);
+        assert!(at(1e6) > at(15.0));
+    }
+}

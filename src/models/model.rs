@@ -94,8 +94,8 @@ impl Tier {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation<'a> {
     pub margin: f64,
-    /// The margin of a customer of whom nothing is known; the contributions of
-    /// all inputs lead from it to `margin`.
+    /// The margin expected of any customer; the contributions of all inputs
+    /// lead from it to `margin`.
     pub base_value: f64,
     /// The strongest, strongest first.
     pub reasons: Vec<Reason<'a>>,

@@ -5,3 +5,4 @@ pub mod batches;
 pub mod cohort;
 pub mod postgres;
 pub mod raw;
+pub mod trained;

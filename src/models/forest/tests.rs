@@ -92,8 +92,8 @@ fn refuses_a_loop_in_a_tree_laid_out_elsewhere() {
                 split: 0,
                 left,
             },
-            super::leaf(1).unwrap(),
-            super::leaf(2).unwrap(),
+            super::build::leaf(1).unwrap(),
+            super::build::leaf(2).unwrap(),
         ]
     };
     let push = |left| Forest::new(0.0, 1).push_flat(&nodes(left), &[0.0; 3], &[1.0; 3]);

@@ -1,0 +1,60 @@
+//! Models of a small cohort, trained once for all tests that ask them.
+
+use std::sync::LazyLock;
+
+use arrow_array::RecordBatch;
+use chrono::{DateTime, Utc};
+use engagecast::features::{Profile, profiles};
+use engagecast::models::{Model, ModelSet, Source, Target, TrainError, train};
+use uuid::Uuid;
+
+use super::cohort::cohort;
+
+/// How many customers the models learnt from.
+pub const CUSTOMERS: usize = 2000;
+
+pub const SEED: u64 = 5;
+
+/// The models that most tests ask, trained once.
+pub static MODELS: LazyLock<ModelSet> = LazyLock::new(|| {
+    let cohort = cohort(CUSTOMERS, 1);
+    let train = |&target: &Target| trained(&cohort, target).expect("the cohort can be learnt");
+    ModelSet::new(
+        Some(Uuid::nil()),
+        moment(),
+        Target::ALL.iter().map(train).collect(),
+    )
+});
+
+pub fn trained(cohort: &[RecordBatch], target: Target) -> Result<Model, TrainError> {
+    train(cohort, target, &source(), moment(), &|_| ())
+}
+
+pub fn source() -> Source {
+    Source {
+        cohort_id: Uuid::nil(),
+        cohort_name: "test".into(),
+        customers: CUSTOMERS as u64,
+        generator_version: "none".into(),
+        seed: Some(SEED),
+    }
+}
+
+pub fn moment() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_761_004_800, 0).expect("a moment")
+}
+
+pub fn model(target: Target) -> &'static Model {
+    MODELS.get(target).expect("all targets are trained")
+}
+
+/// Customers that no model has seen.
+pub fn strangers() -> Vec<Profile> {
+    let batches = cohort(400, 99);
+    let customers = batches.iter().flat_map(|b| profiles(b).expect("a batch"));
+    customers.collect()
+}
+
+pub fn read(body: &str) -> Profile {
+    Profile::from_json(body.as_bytes()).expect("a customer")
+}
