@@ -3,7 +3,7 @@
 
 use super::constants::constant;
 use super::dating::RESPONSE_MEAN;
-use super::draft::{Draft, Flag};
+use super::draft::{Draft, Flag, chance};
 use super::engagement::engagement_z;
 use super::math::{self, exp, ln_1p};
 use super::variables::*;
@@ -28,14 +28,14 @@ pub fn draw(d: &mut Draft) {
     });
     // The true log odds, seen through noise.
     d.fill(CHURN_PROBABILITY, |r, draw| {
-        0.80 * (r[PREDICTOR] - threshold) + 0.75 * draw.normal()
+        exp(0.80 * (r[PREDICTOR] - threshold) + 0.75 * draw.normal())
     });
-    let shift = d.solve_root(
+    let shift = d.solve_shift(
         const { constant("churn_probability") },
-        (-3.0, 3.0),
-        |d, shift| d.mean(|r| math::logistic(r[CHURN_PROBABILITY] + shift)) - CHURN_RATE,
+        CHURN_PROBABILITY,
+        CHURN_RATE,
     );
     d.fill(CHURN_PROBABILITY, |r, _| {
-        math::round(math::logistic(r[CHURN_PROBABILITY] + shift), 3)
+        math::round(chance(shift * r[CHURN_PROBABILITY]), 3)
     });
 }

@@ -113,9 +113,11 @@ fn matches(d: &mut Draft) {
         if r[RIGHT_30] > 0.0 { exp(appeal) } else { 0.0 }
     });
     let half = d.solve_root(const { constant("visibility") }, (0.2, 400.0), |d, half| {
+        let half = pow(half, VISIBILITY_POWER);
         let scales = gender_scales(d, half);
-        d.mean(|r| chance(r, half, scales) * r[RIGHT_30] / DAYS) - MATCHES_MEAN
+        d.mean(|r| match_chance(r, half, scales) * r[RIGHT_30] / DAYS) - MATCHES_MEAN
     });
+    let half = pow(half, VISIBILITY_POWER);
     let names = const {
         [
             constant("match_male"),
@@ -127,7 +129,7 @@ fn matches(d: &mut Draft) {
     for (gender, name) in names.into_iter().enumerate() {
         scales[gender] = d.solve(name, |d| gender_scales(d, half)[gender]);
     }
-    d.fill(MATCH_CHANCE, |r, _| chance(r, half, scales));
+    d.fill(MATCH_CHANCE, |r, _| match_chance(r, half, scales));
     d.fill(MATCHES_30, |r, draw| {
         draw.binomial(r[RIGHT_30], r[MATCH_CHANCE])
     });
@@ -145,11 +147,12 @@ fn matches(d: &mut Draft) {
     });
 }
 
+/// Both the swipes and the swipes of half visibility are raised to their power.
 fn visibility(r: Row, half: f64) -> f64 {
-    r[SWIPE_POWER] / (r[SWIPE_POWER] + pow(half, VISIBILITY_POWER)) * r[APPEAL]
+    r[SWIPE_POWER] / (r[SWIPE_POWER] + half) * r[APPEAL]
 }
 
-fn chance(r: Row, half: f64, scales: [f64; 3]) -> f64 {
+fn match_chance(r: Row, half: f64, scales: [f64; 3]) -> f64 {
     (by_code(r[GENDER], scales) * visibility(r, half)).min(MATCH_CHANCE_MOST)
 }
 

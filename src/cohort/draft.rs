@@ -12,7 +12,7 @@ use super::constants::Constants;
 use super::draw::{Draw, Phase, Streams};
 use super::math;
 use super::solve;
-use super::variables::{PREDICTOR, SCORE, WIDTH};
+use super::variables::{ODDS, PREDICTOR, SCORE, WIDTH};
 
 /// Rows of a block: its columns in use fit the second-level cache.
 pub const BLOCK_ROWS: usize = 4096;
@@ -21,7 +21,9 @@ pub const BLOCK_ROWS: usize = 4096;
 pub struct Block {
     first: u64,
     rows: usize,
-    values: Vec<f64>,
+    columns: Box<[Vec<f64>; WIDTH]>,
+    /// What the next fill writes to, before it takes the column's place.
+    spare: Vec<f64>,
 }
 
 impl Block {
@@ -29,7 +31,8 @@ impl Block {
         Self {
             first,
             rows,
-            values: vec![0.0; WIDTH * rows],
+            columns: Box::new([const { Vec::new() }; WIDTH]),
+            spare: Vec::new(),
         }
     }
 
@@ -42,8 +45,9 @@ impl Block {
         self.rows
     }
 
+    /// The values of a variable that a stage has filled.
     pub fn column(&self, variable: usize) -> &[f64] {
-        &self.values[variable * self.rows..][..self.rows]
+        &self.columns[variable]
     }
 
     fn iter(&self) -> impl Iterator<Item = Row<'_>> {
@@ -53,11 +57,13 @@ impl Block {
     /// Fills one variable; the closure sees all variables filled before it,
     /// and this one's former value.
     fn fill(&mut self, variable: usize, streams: Streams, value: impl Fn(Row, &mut Draw) -> f64) {
-        let mut filled = Vec::with_capacity(self.rows);
-        for (row, number) in self.iter().zip(self.first..) {
-            filled.push(value(row, &mut streams.row(number)));
-        }
-        self.values[variable * self.rows..][..self.rows].copy_from_slice(&filled);
+        let mut filled = std::mem::take(&mut self.spare);
+        filled.clear();
+        filled.extend((0..self.rows).map(|at| {
+            let row = Row { block: self, at };
+            value(row, &mut streams.row(self.first + at as u64))
+        }));
+        self.spare = std::mem::replace(&mut self.columns[variable], filled);
     }
 }
 
@@ -73,7 +79,7 @@ impl std::ops::Index<usize> for Row<'_> {
 
     #[inline]
     fn index(&self, variable: usize) -> &f64 {
-        &self.block.values[variable * self.block.rows + self.at]
+        &self.block.columns[variable][self.at]
     }
 }
 
@@ -222,10 +228,9 @@ impl<'a> Draft<'a> {
 
     /// `value` of all rows for which there is one, in order.
     pub fn collect(&self, value: impl Fn(Row) -> Option<f64> + Sync) -> Vec<f64> {
-        self.blocks
-            .iter()
-            .flat_map(|block| block.iter().filter_map(&value))
-            .collect()
+        let of_block = |block: &Block| block.iter().filter_map(&value).collect::<Vec<f64>>();
+        let parts: Vec<Vec<f64>> = self.blocks.par_iter().map(of_block).collect();
+        parts.concat()
     }
 
     /// A weight times a Gamma factor, scaled to a mean; not yet rounded.
@@ -277,13 +282,26 @@ impl<'a> Draft<'a> {
 
     /// A share between 0 and 1, whose linear predictor is given.
     pub fn share(&mut self, variable: usize, share: &Share, predictor: impl Fn(Row) -> f64 + Sync) {
-        self.weigh(PREDICTOR, |r, _| predictor(r));
-        let shift = self.solve_root(share.constant, (-8.0, 8.0), |d, shift| {
-            d.mean(|r| math::logistic(r[PREDICTOR] + shift)) - share.mean
-        });
+        // Odds instead of logits: shifting them is a product, without an
+        // exponential for every row and every step of the solution.
+        self.weigh(ODDS, |r, _| math::exp(predictor(r)));
+        let shift = self.solve_shift(share.constant, ODDS, share.mean);
         self.fill(variable, |r, draw| {
-            draw.beta(math::logistic(r[PREDICTOR] + shift), share.precision)
+            draw.beta(chance(shift * r[ODDS]), share.precision)
         });
+    }
+
+    /// The factor on a variable's odds that brings their mean chance to `mean`;
+    /// its logarithm is the constant.
+    pub fn solve_shift(&mut self, name: usize, odds: usize, mean: f64) -> f64 {
+        let rows = self.rows();
+        let shift = self.solve_root(name, (-8.0, 8.0), |d, shift| {
+            let factor = math::exp(shift);
+            let of_block = |block: &Block| sum_of_chances(block.column(odds), factor);
+            let parts: Vec<f64> = d.blocks.par_iter().map(of_block).collect();
+            parts.iter().sum::<f64>() / rows - mean
+        });
+        math::exp(shift)
     }
 
     /// A share as a percentage of so many decimals.
@@ -311,20 +329,39 @@ impl<'a> Draft<'a> {
         self.fill(SCORE, |r, _| r[PREDICTOR] + r[variable]);
         let threshold = self.solve(flag.constant, |d| {
             let scores = d.collect(|r| r[SCORE].is_finite().then_some(r[SCORE]));
-            solve::threshold(scores, whole(flag.share * d.rows()))
+            solve::threshold(scores, head_count(flag.share * d.rows()))
         });
         self.fill(variable, |r, _| f64::from(r[SCORE] > threshold));
         threshold
     }
 }
 
-/// The nearest whole number.
+/// Odds as a probability.
+pub fn chance(odds: f64) -> f64 {
+    odds / (1.0 + odds)
+}
+
+/// The sum of the chances of all odds times a factor; in four lanes, so that
+/// the processor need not wait for one addition before the next.
+fn sum_of_chances(odds: &[f64], factor: f64) -> f64 {
+    let lanes = odds.chunks_exact(4);
+    let rest: f64 = lanes.remainder().iter().map(|o| chance(factor * o)).sum();
+    let mut sums = [0.0; 4];
+    for four in lanes {
+        for (sum, o) in sums.iter_mut().zip(four) {
+            *sum += chance(factor * o);
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}
+
+/// A share of the customers as a number of them.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "counts of customers: not negative, far below 2^53"
 )]
-pub fn whole(x: f64) -> usize {
+pub fn head_count(x: f64) -> usize {
     x.round_ties_even() as usize
 }
 

@@ -2,7 +2,7 @@
 
 use super::constants::constant;
 use super::dating::QUALITY_MEAN;
-use super::draft::{Count, Draft, Flag, Share, whole};
+use super::draft::{Count, Draft, Flag, Share, head_count};
 use super::engagement::engagement_z;
 use super::identity::by_code;
 use super::math::{exp, ln_1p, logit};
@@ -43,7 +43,7 @@ fn tiers(d: &mut Draft) {
     let platinum = d.solve(const { constant("platinum") }, |d| {
         let scores = d.collect(|r| (r[ACCOUNT_TYPE] > 0.0).then_some(r[TIER]));
         #[expect(clippy::cast_precision_loss, reason = "a count of customers")]
-        let count = whole(PLATINUM_SHARE * scores.len() as f64);
+        let count = head_count(PLATINUM_SHARE * scores.len() as f64);
         solve::threshold(scores, count)
     });
     d.fill(TIER, |r, _| {

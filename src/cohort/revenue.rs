@@ -99,7 +99,7 @@ fn lifetime(d: &mut Draft) {
     }
     let scale = |r: Row| scales[usize::from(r[PLATFORM] == BOTH)];
     d.fill(LIFETIME_PAID, |r, _| {
-        paid(r) + (scale(r) * r[PAID_HISTORY]).round_ties_even()
+        paid(r) + math::whole(scale(r) * r[PAID_HISTORY])
     });
     d.fill(TRANSACTIONS, |r, draw| {
         if r[LIFETIME_PAID] == 0.0 {
@@ -113,11 +113,11 @@ fn lifetime(d: &mut Draft) {
         if r[TRANSACTIONS] == 0.0 {
             return 0.0;
         }
-        (r[LIFETIME_PAID] / r[TRANSACTIONS]).round_ties_even() / 100.0
+        math::whole(r[LIFETIME_PAID] / r[TRANSACTIONS]) / 100.0
     });
     d.fill(LIFETIME_VALUE, |r, _| {
         let payments = r[TRANSACTIONS] * cents(r[TRANSACTION_VALUE]);
-        let ads = cents(r[AD_REVENUE]) + (scale(r) * r[AD_HISTORY]).round_ties_even();
+        let ads = cents(r[AD_REVENUE]) + math::whole(scale(r) * r[AD_HISTORY]);
         (payments + ads).max(cents(r[TOTAL_REVENUE])) / 100.0
     });
 }

@@ -2,7 +2,7 @@
 //! what they earn, ads and live streams.
 
 use super::constants::constant;
-use super::draft::{Count, Draft, Flag, Share, whole};
+use super::draft::{Count, Draft, Flag, Share, head_count};
 use super::identity::by_code;
 use super::math::{self, exp, ln, ln_1p};
 use super::variables::*;
@@ -169,11 +169,9 @@ fn network(d: &mut Draft) {
     let scale = d.solve(const { constant("followers") }, |d| {
         FOLLOWERS_MEAN / d.mean(|r| r[FOLLOWERS])
     });
-    d.fill(FOLLOWERS, |r, _| {
-        (scale * r[FOLLOWERS]).round_ties_even().max(1.0)
-    });
+    d.fill(FOLLOWERS, |r, _| math::whole(scale * r[FOLLOWERS]).max(1.0));
     d.scaled(FOLLOWING, &FOLLOWING_SCALE, |r| exp(0.35 * r[SOCIAL_USE]));
-    d.fill(FOLLOWING, |r, _| r[FOLLOWING].round_ties_even().max(1.0));
+    d.fill(FOLLOWING, |r, _| math::whole(r[FOLLOWING]).max(1.0));
     d.fill(FOLLOWER_RATIO, |r, _| {
         math::round(r[FOLLOWERS] / r[FOLLOWING], 2)
     });
@@ -209,9 +207,7 @@ fn creators(d: &mut Draft) {
             + 0.45 * log_rate(r[ENGAGEMENT_RATE])
             + 0.45 * r[IS_CREATOR]
             + 0.18 * ln_1p(r[REELS_CREATED]);
-        exp(log_mean + 0.75 * draw.normal())
-            .round_ties_even()
-            .max(1.0)
+        math::whole(exp(log_mean + 0.75 * draw.normal())).max(1.0)
     });
 }
 
@@ -259,7 +255,7 @@ fn top_tenth_share(powers: &[f64], location: f64, exponent: f64) -> f64 {
         .iter()
         .map(|p| exp(exponent * (p - location)).min(EARNINGS_CAP))
         .collect();
-    let top = whole(0.1 * earned.len() as f64).max(1);
+    let top = head_count(0.1 * earned.len() as f64).max(1);
     let total: f64 = earned.iter().sum();
     earned.sort_unstable_by(|a, b| b.total_cmp(a));
     earned[..top].iter().sum::<f64>() / total

@@ -135,8 +135,11 @@ pub const AD_HISTORY: usize = COLUMN_COUNT + 30;
 /// All payments since sign-up, cents.
 pub const LIFETIME_PAID: usize = COLUMN_COUNT + 31;
 
+/// The odds of a share, before its shift.
+pub const ODDS: usize = COLUMN_COUNT + 32;
+
 /// How many variables a customer has while being generated.
-pub const WIDTH: usize = COLUMN_COUNT + 32;
+pub const WIDTH: usize = COLUMN_COUNT + 33;
 
 /// Codes of the categories, which are their places in the schema's lists.
 pub const MALE: f64 = 0.0;

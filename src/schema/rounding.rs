@@ -6,13 +6,13 @@
 pub fn round(x: f64, places: u8) -> f64 {
     const SCALE: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
     let scale = SCALE[usize::from(places)];
-    (x * scale).round_ties_even() / scale
+    whole(x * scale) / scale
 }
 
 /// Dollars as whole cents.
 #[must_use]
 pub fn cents(usd: f64) -> f64 {
-    (usd * 100.0).round_ties_even()
+    whole(usd * 100.0)
 }
 
 /// `part` per hundred of `whole`, two decimals; 0 where there is no whole.
@@ -25,6 +25,18 @@ pub fn percent(part: f64, whole: f64) -> f64 {
     }
 }
 
+/// The nearest whole number, halves to even, of an `x` below 2^51.
+///
+/// Adding a number whose last bit is worth 1 rounds in the processor's default
+/// way; `round_ties_even` is a function call on processors before SSE4.1, which
+/// the default target allows for.
+#[must_use]
+#[inline]
+pub fn whole(x: f64) -> f64 {
+    const UNIT_STEP: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52
+    (x + UNIT_STEP) - UNIT_STEP
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +46,16 @@ mod tests {
         assert_eq!(round(0.125, 2).to_bits(), 0.12_f64.to_bits());
         assert_eq!(round(0.375, 2).to_bits(), 0.38_f64.to_bits());
         assert_eq!(cents(19.99).to_bits(), 1999_f64.to_bits());
+    }
+
+    #[test]
+    fn whole_is_round_ties_even() {
+        for i in -1_000..1_000 {
+            let x = f64::from(i) * 0.25;
+            assert_eq!(whole(x).to_bits() << 1, x.round_ties_even().to_bits() << 1);
+        }
+        let large = 1e14 + 0.5;
+        assert_eq!(whole(large).to_bits(), large.round_ties_even().to_bits());
     }
 
     #[test]

@@ -15,8 +15,8 @@ use arrow_array::{
     TimestampMicrosecondArray,
 };
 use engagecast::schema::{COLUMN_COUNT, COLUMNS, Kind, arrow::schema, column};
+use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 
 const DAYS: usize = column("days_since_last_active");
 const TENURE: usize = column("tenure_months");
@@ -43,7 +43,7 @@ pub fn cohort_with(
     seed: u64,
     mut change: impl FnMut(usize, &mut Row),
 ) -> Vec<RecordBatch> {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut rng = SmallRng::seed_from_u64(seed);
     let rows: Vec<Row> = (0..rows)
         .map(|i| {
             let mut row = customer(&mut rng);
@@ -57,7 +57,7 @@ pub fn cohort_with(
         .collect()
 }
 
-fn customer(rng: &mut Xoshiro256PlusPlus) -> Row {
+fn customer(rng: &mut SmallRng) -> Row {
     let mut uniform = || rng.random::<f64>();
     let mut row: Row = std::array::from_fn(|i| {
         let column = &COLUMNS[i];
