@@ -1,9 +1,10 @@
-//! The OpenAPI document and the page that shows it.
+//! The documentation says what the code does: the OpenAPI document, the page
+//! that shows it, and the tables of columns.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use engagecast::schema::{COLUMNS, Kind};
+use engagecast::schema::{COLUMNS, Kind, document as columns_document};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -36,7 +37,7 @@ async fn the_committed_document_is_the_one_that_is_served_and_printed() {
     assert_eq!(
         committed,
         String::from_utf8(printed.stdout).unwrap(),
-        "run: cargo run -- openapi > openapi/openapi.json"
+        "run scripts/document to write it anew"
     );
     let served = get(shared(), "/openapi.json").send().await.unwrap();
     assert_eq!(served.text().await.unwrap(), committed);
@@ -200,4 +201,44 @@ async fn the_page_works_without_the_internet() {
     assert!(settings.contains("\"/openapi.json\""));
     assert!(settings.contains("\"validatorUrl\": \"none\""));
     assert!(!settings.contains("http"), "{settings}");
+}
+
+/// The part of a page that is generated stands between two such lines.
+const BEGIN: &str = "<!-- columns: begin, written by scripts/document -->\n";
+const END: &str = "<!-- columns: end -->";
+
+#[test]
+fn the_data_set_page_lists_the_columns_of_the_schema() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dataset.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = page
+        .split_once(BEGIN)
+        .expect("the page has a generated part");
+    let (stands, after) = rest.split_once(END).expect("the generated part ends");
+    if std::env::var_os("ENGAGECAST_WRITE_DOCUMENTS").is_some() {
+        let written = format!(
+            "{before}{BEGIN}{}{END}{after}",
+            columns_document::markdown()
+        );
+        std::fs::write(path, written).unwrap();
+        return;
+    }
+    assert_eq!(
+        stands,
+        columns_document::markdown(),
+        "run scripts/document to write it anew"
+    );
+}
+
+#[tokio::test]
+async fn what_is_read_is_compressed_for_those_who_ask() {
+    for path in ["/openapi.json", "/models/active/churn", "/docs/"] {
+        let plain = get(shared(), path).send().await.unwrap();
+        assert!(!plain.headers().contains_key("content-encoding"), "{path}");
+        let plain = plain.bytes().await.unwrap().len();
+        let packed = get(shared(), path).header("accept-encoding", "gzip");
+        let packed = packed.send().await.unwrap();
+        assert_eq!(packed.headers()["content-encoding"], "gzip", "{path}");
+        assert!(packed.bytes().await.unwrap().len() < plain, "{path}");
+    }
 }

@@ -38,6 +38,7 @@ const KEPT: &[(&str, &str)] = &[
     ("axum", "http"),
     ("utoipa", "http"),
     ("hyper", "http"),
+    ("tower_http", "http"),
     ("sqlx", "store"),
     ("hessboost", "models"),
     ("smartcore", "models"),

@@ -3,7 +3,6 @@
 mod artifacts;
 mod command_line;
 mod documentation;
-mod documents;
 mod features;
 mod generator;
 mod house;

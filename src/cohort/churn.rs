@@ -11,10 +11,7 @@ use super::variables::*;
 const CHURN_RATE: f64 = 0.492;
 
 pub fn draw(d: &mut Draft) {
-    const CHURN: Flag = Flag {
-        constant: constant("churn"),
-        share: CHURN_RATE,
-    };
+    const CHURN: Flag = Flag::of("churn", CHURN_RATE);
 
     let gain = d.structural(const { constant("churn_gain") });
     let threshold = d.flag(CHURNED, &CHURN, |r| {

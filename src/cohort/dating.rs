@@ -42,16 +42,8 @@ pub fn draw(d: &mut Draft) {
 }
 
 fn profile(d: &mut Draft) {
-    const COMPLETION: Share = Share {
-        constant: constant("profile_completion"),
-        precision: 8.0,
-        mean: 0.68,
-    };
-    const QUALITY: Share = Share {
-        constant: constant("profile_quality"),
-        precision: 16.0,
-        mean: QUALITY_MEAN / 100.0,
-    };
+    const COMPLETION: Share = Share::of("profile_completion", 8.0, 0.68);
+    const QUALITY: Share = Share::of("profile_quality", 16.0, QUALITY_MEAN / 100.0);
 
     d.share(PROFILE_SHARE, &COMPLETION, |r| {
         0.225 * r[DATING_BASE] + 0.35 * r[DATING_AFFINITY] + 0.25 * r[ACTIVITY]
@@ -70,11 +62,7 @@ fn profile(d: &mut Draft) {
 }
 
 fn swipes(d: &mut Draft) {
-    const RIGHT_RATE: Share = Share {
-        constant: constant("right_rate"),
-        precision: 12.0,
-        mean: 0.297,
-    };
+    const RIGHT_RATE: Share = Share::of("right_rate", 12.0, 0.297);
     const BY_GENDER: [f64; 3] = [0.22, -0.22, 0.0];
 
     d.weigh(SWIPES_30, |r, draw| {
@@ -179,21 +167,9 @@ fn gender_scales(d: &Draft, half: f64) -> [f64; 3] {
 }
 
 fn conversations(d: &mut Draft) {
-    const RESPONSE: Share = Share {
-        constant: constant("response_rate"),
-        precision: 9.0,
-        mean: RESPONSE_MEAN / 100.0,
-    };
-    const FIRST: Share = Share {
-        constant: constant("first_response_rate"),
-        precision: 12.0,
-        mean: 0.335,
-    };
-    const SENT: Count = Count {
-        constant: constant("messages"),
-        shape: 3.0,
-        mean: 1.5,
-    };
+    const RESPONSE: Share = Share::of("response_rate", 9.0, RESPONSE_MEAN / 100.0);
+    const FIRST: Share = Share::of("first_response_rate", 12.0, 0.335);
+    const SENT: Count = Count::of("messages", 3.0, 1.5);
 
     d.percentage(RESPONSE_RATE, 1, &RESPONSE, |r| {
         0.30 * r[ATTRACTIVENESS] + 0.30 * r[FIT] + by_code(r[GENDER], [-0.30, 0.30, 0.0])
@@ -223,11 +199,7 @@ fn conversations(d: &mut Draft) {
 }
 
 fn dates(d: &mut Draft) {
-    const SHOWN_UP: Share = Share {
-        constant: constant("show_up_rate"),
-        precision: 20.0,
-        mean: 0.80,
-    };
+    const SHOWN_UP: Share = Share::of("show_up_rate", 20.0, 0.80);
 
     d.percentage(SHOW_UP_RATE, 1, &SHOWN_UP, |r| 0.25 * r[FIT]);
     d.weigh(DATE_DRIVE, |r, draw| {
@@ -281,16 +253,8 @@ fn dates(d: &mut Draft) {
 }
 
 fn safety_and_satisfaction(d: &mut Draft) {
-    const BLOCKS: Count = Count {
-        constant: constant("blocked"),
-        shape: 1.2,
-        mean: 2.2,
-    };
-    const SCORE_SHARE: Share = Share {
-        constant: constant("satisfaction"),
-        precision: 7.0,
-        mean: (2.9 - 1.0) / 4.0,
-    };
+    const BLOCKS: Count = Count::of("blocked", 1.2, 2.2);
+    const SCORE_SHARE: Share = Share::of("satisfaction", 7.0, (2.9 - 1.0) / 4.0);
 
     d.count_over(BLOCKED, 1.0, &BLOCKS, |r| {
         pow(r[TENURE] + 1.0, 0.7) * exp(0.4 * r[DATING_USE] - 0.25 * r[FIT])
@@ -309,16 +273,8 @@ fn safety_and_satisfaction(d: &mut Draft) {
 }
 
 fn app_usage(d: &mut Draft) {
-    const OPENS: Count = Count {
-        constant: constant("app_opens"),
-        shape: 4.0,
-        mean: 3.4,
-    };
-    const MINUTES: Count = Count {
-        constant: constant("session_minutes"),
-        shape: 4.0,
-        mean: 8.2,
-    };
+    const OPENS: Count = Count::of("app_opens", 4.0, 3.4);
+    const MINUTES: Count = Count::of("session_minutes", 4.0, 8.2);
 
     d.daily(APP_OPENS, &OPENS, |r| {
         0.6 * r[DATING_USE] + 0.15 * r[ACTIVITY]

@@ -8,7 +8,7 @@
 
 use rayon::prelude::*;
 
-use super::constants::Constants;
+use super::constants::{Constants, constant};
 use super::draw::{Draw, Phase, Streams};
 use super::math;
 use super::solve;
@@ -86,25 +86,57 @@ impl std::ops::Index<usize> for Row<'_> {
 /// A count of events whose rate varies between customers: Poisson with a
 /// Gamma-distributed mean (negative binomial).
 pub struct Count {
-    pub constant: usize,
+    constant: usize,
     /// Shape of the Gamma factor: the smaller, the more the customers differ.
-    pub shape: f64,
+    shape: f64,
     /// Mean a day (or week, or month) that the scale is solved for.
-    pub mean: f64,
+    mean: f64,
 }
 
 /// A share whose mean follows a linear predictor: Beta with logistic mean.
 pub struct Share {
-    pub constant: usize,
-    pub precision: f64,
-    pub mean: f64,
+    constant: usize,
+    precision: f64,
+    mean: f64,
 }
 
 /// A yes or no: the linear predictor plus logistic noise exceeds a threshold.
 pub struct Flag {
-    pub constant: usize,
+    constant: usize,
     /// Share of all customers who have it.
-    pub share: f64,
+    share: f64,
+}
+
+impl Count {
+    /// By the name of its constant.
+    pub const fn of(name: &str, shape: f64, mean: f64) -> Self {
+        Self {
+            constant: constant(name),
+            shape,
+            mean,
+        }
+    }
+}
+
+impl Share {
+    /// By the name of its constant.
+    pub const fn of(name: &str, precision: f64, mean: f64) -> Self {
+        Self {
+            constant: constant(name),
+            precision,
+            mean,
+        }
+    }
+}
+
+impl Flag {
+    /// By the name of its constant.
+    pub const fn of(name: &str, share: f64) -> Self {
+        Self {
+            constant: constant(name),
+            share,
+        }
+    }
 }
 
 /// A cohort, or a part of one, while it is being drawn.

@@ -1,6 +1,5 @@
 //! Stage 4: how engaged the customer is, and how recently active.
 
-use super::constants::constant;
 use super::draft::{Count, Draft, Row, Share};
 use super::math::{self, exp, ln_1p};
 use super::variables::*;
@@ -13,16 +12,8 @@ const DAYS_INACTIVE_MOST: f64 = 29.0;
 const WEEK: f64 = 7.0;
 
 pub fn draw(d: &mut Draft) {
-    const SCORE_SHARE: Share = Share {
-        constant: constant("engagement"),
-        precision: 30.0,
-        mean: 0.370,
-    };
-    const SHARED: Count = Count {
-        constant: constant("shares"),
-        shape: 2.0,
-        mean: 1.3,
-    };
+    const SCORE_SHARE: Share = Share::of("engagement", 30.0, 0.370);
+    const SHARED: Count = Count::of("shares", 2.0, 1.3);
 
     d.share(ENGAGEMENT, &SCORE_SHARE, |r| {
         0.30 * ln_1p(r[FEED_TIME])

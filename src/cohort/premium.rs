@@ -22,10 +22,7 @@ pub fn draw(d: &mut Draft) {
 }
 
 fn tiers(d: &mut Draft) {
-    const PREMIUM: Flag = Flag {
-        constant: constant("premium"),
-        share: PREMIUM_SHARE,
-    };
+    const PREMIUM: Flag = Flag::of("premium", PREMIUM_SHARE);
 
     let shape = d.structural(const { constant("premium_shape") });
     let gain = d.structural(const { constant("premium_gain") });
@@ -59,21 +56,9 @@ fn tiers(d: &mut Draft) {
 }
 
 fn paid_features(d: &mut Draft) {
-    const LIKED: Count = Count {
-        constant: constant("super_likes"),
-        shape: 1.5,
-        mean: 0.9,
-    };
-    const BOOSTED: Count = Count {
-        constant: constant("boosts"),
-        shape: 1.2,
-        mean: 0.45,
-    };
-    const MATCHED: Share = Share {
-        constant: constant("super_like_match_rate"),
-        precision: 15.0,
-        mean: 0.085,
-    };
+    const LIKED: Count = Count::of("super_likes", 1.5, 0.9);
+    const BOOSTED: Count = Count::of("boosts", 1.2, 0.45);
+    const MATCHED: Share = Share::of("super_like_match_rate", 15.0, 0.085);
 
     d.count_over(SUPER_LIKES, 1.0, &LIKED, |r| {
         exp(0.55 * r[DATING_USE]) * by_code(r[ACCOUNT_TYPE], [1.0, 3.2])

@@ -33,36 +33,12 @@ pub fn draw(d: &mut Draft) {
 }
 
 fn stories_and_reels(d: &mut Draft) {
-    const POSTED: Count = Count {
-        constant: constant("stories_posted"),
-        shape: 2.0,
-        mean: 0.8,
-    };
-    const VIEWED: Count = Count {
-        constant: constant("stories_viewed"),
-        shape: 3.0,
-        mean: 4.2,
-    };
-    const CREATED: Count = Count {
-        constant: constant("reels_created"),
-        shape: 2.0,
-        mean: 0.5,
-    };
-    const WATCHED: Count = Count {
-        constant: constant("reels_watched"),
-        shape: 3.0,
-        mean: 5.9,
-    };
-    const STORIES: Share = Share {
-        constant: constant("story_completion"),
-        precision: 12.0,
-        mean: 0.70,
-    };
-    const REELS: Share = Share {
-        constant: constant("reel_completion"),
-        precision: 10.0,
-        mean: 0.48,
-    };
+    const POSTED: Count = Count::of("stories_posted", 2.0, 0.8);
+    const VIEWED: Count = Count::of("stories_viewed", 3.0, 4.2);
+    const CREATED: Count = Count::of("reels_created", 2.0, 0.5);
+    const WATCHED: Count = Count::of("reels_watched", 3.0, 5.9);
+    const STORIES: Share = Share::of("story_completion", 12.0, 0.70);
+    const REELS: Share = Share::of("reel_completion", 10.0, 0.48);
 
     d.count(STORIES_POSTED, &POSTED, |r| {
         0.8 * r[SOCIAL_USE] + 0.5 * r[CREATIVITY]
@@ -90,11 +66,7 @@ fn stories_and_reels(d: &mut Draft) {
 }
 
 fn live_streams(d: &mut Draft) {
-    const WATCHED: Count = Count {
-        constant: constant("live_streams"),
-        shape: 1.5,
-        mean: 0.6,
-    };
+    const WATCHED: Count = Count::of("live_streams", 1.5, 0.6);
     const STREAM_MINUTES: f64 = 14.0;
 
     d.count(LIVE_STREAMS, &WATCHED, |r| 0.9 * r[SOCIAL_USE]);
@@ -121,21 +93,9 @@ fn video_hours(d: &mut Draft) {
 }
 
 fn posting(d: &mut Draft) {
-    const POSTED: Count = Count {
-        constant: constant("posts"),
-        shape: 1.5,
-        mean: 1.3,
-    };
-    const COMMENTED: Count = Count {
-        constant: constant("comments"),
-        shape: 2.0,
-        mean: 2.4,
-    };
-    const LIKED: Count = Count {
-        constant: constant("likes"),
-        shape: 3.0,
-        mean: 8.5,
-    };
+    const POSTED: Count = Count::of("posts", 1.5, 1.3);
+    const COMMENTED: Count = Count::of("comments", 2.0, 2.4);
+    const LIKED: Count = Count::of("likes", 3.0, 8.5);
 
     d.count(POSTS, &POSTED, |r| {
         0.7 * r[SOCIAL_USE] + 0.7 * r[CREATIVITY]
@@ -148,16 +108,8 @@ fn posting(d: &mut Draft) {
 
 fn network(d: &mut Draft) {
     const FOLLOWERS_MEAN: f64 = 520.0;
-    const FOLLOWING_SCALE: Count = Count {
-        constant: constant("following"),
-        shape: 1.8,
-        mean: 390.0,
-    };
-    const RATE: Share = Share {
-        constant: constant("engagement_rate"),
-        precision: 45.0,
-        mean: 0.038,
-    };
+    const FOLLOWING_SCALE: Count = Count::of("following", 1.8, 390.0);
+    const RATE: Share = Share::of("engagement_rate", 45.0, 0.038);
 
     let sd = (0.55_f64 * 0.55 + 0.6 * 0.6 + 0.25 * 0.25 + 0.5 * 0.5).sqrt();
     d.weigh(FOLLOWERS, |r, draw| {
@@ -182,10 +134,7 @@ fn network(d: &mut Draft) {
 }
 
 fn creators(d: &mut Draft) {
-    const CREATOR: Flag = Flag {
-        constant: constant("creator"),
-        share: CREATOR_SHARE,
-    };
+    const CREATOR: Flag = Flag::of("creator", CREATOR_SHARE);
 
     let gain = d.structural(const { constant("creator_gain") });
     d.flag(IS_CREATOR, &CREATOR, |r| {
@@ -262,26 +211,10 @@ fn top_tenth_share(powers: &[f64], location: f64, exponent: f64) -> f64 {
 }
 
 fn feed_and_ads(d: &mut Draft) {
-    const FEED: Count = Count {
-        constant: constant("feed"),
-        shape: 3.0,
-        mean: 30.0,
-    };
-    const VISITS: Count = Count {
-        constant: constant("discover"),
-        shape: 2.0,
-        mean: 3.1,
-    };
-    const CLICKS: Count = Count {
-        constant: constant("ads_clicked"),
-        shape: 2.0,
-        mean: 1.1,
-    };
-    const BOUGHT: Share = Share {
-        constant: constant("ad_conversion"),
-        precision: 40.0,
-        mean: 0.024,
-    };
+    const FEED: Count = Count::of("feed", 3.0, 30.0);
+    const VISITS: Count = Count::of("discover", 2.0, 3.1);
+    const CLICKS: Count = Count::of("ads_clicked", 2.0, 1.1);
+    const BOUGHT: Share = Share::of("ad_conversion", 40.0, 0.024);
 
     d.scaled(FEED_TIME, &FEED, |r| exp(0.7 * r[SOCIAL_USE]));
     d.fill(FEED_TIME, |r, _| math::round(r[FEED_TIME].min(600.0), 1));

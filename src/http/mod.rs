@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::FromRef;
+use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -64,7 +65,7 @@ pub fn front(service: Arc<Service>, limits: Limits) -> Front {
         max_body: limits.max_body,
     };
     let router = Router::from(routes())
-        .merge(openapi::docs())
+        .merge(openapi::docs().layer(CompressionLayer::new()))
         .fallback(async || Problem::new(Kind::NotFound, "See /docs for what there is."))
         .method_not_allowed_fallback(async || {
             Problem::new(
@@ -77,11 +78,16 @@ pub fn front(service: Arc<Service>, limits: Limits) -> Front {
 }
 
 fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(openapi::Document::openapi())
-        .routes(routes!(predictions::predict))
+    // What people and scripts read is compressed for those who ask; a
+    // prediction is smaller than what compressing it would cost.
+    let read = OpenApiRouter::new()
         .routes(routes!(models::active_model))
         .routes(routes!(cohorts::latest_cohort))
+        .routes(routes!(openapi::openapi))
+        .layer(CompressionLayer::new());
+    OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .routes(routes!(predictions::predict))
+        .merge(read)
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
-        .routes(routes!(openapi::openapi))
 }
