@@ -14,13 +14,14 @@ use chrono::DateTime;
 use super::draft::Block;
 use crate::schema::{self, COLUMNS, Kind, SNAPSHOT};
 
-/// All rows of a block.
+/// All rows of a block. It is taken apart, so that numbers need not be copied.
 #[expect(
     clippy::expect_used,
     reason = "the arrays are built from the schema that they are checked against"
 )]
-pub fn record_batch(block: &Block) -> RecordBatch {
-    let columns = (0..COLUMNS.len()).map(|i| array(block, i)).collect();
+pub fn record_batch(mut block: Block) -> RecordBatch {
+    block.drop_latent();
+    let columns = (0..COLUMNS.len()).map(|i| array(&mut block, i)).collect();
     RecordBatch::try_new(schema::arrow::schema(), columns).expect("columns follow the schema")
 }
 
@@ -28,18 +29,18 @@ pub fn record_batch(block: &Block) -> RecordBatch {
     clippy::cast_possible_truncation,
     reason = "integer columns hold whole numbers in their type's range"
 )]
-fn array(block: &Block, column: usize) -> ArrayRef {
-    let values = block.column(column);
+fn array(block: &mut Block, column: usize) -> ArrayRef {
+    let values = block.take(column);
     match COLUMNS[column].kind {
         Kind::Id => ids(block),
-        Kind::Category(names) | Kind::OpenCategory(names) => categories(values, names),
+        Kind::Category(names) | Kind::OpenCategory(names) => categories(&values, names),
         Kind::Integer => Arc::new(Int32Array::from_iter_values(
             values.iter().map(|v| *v as i32),
         )),
         Kind::BigInteger => Arc::new(Int64Array::from_iter_values(
             values.iter().map(|v| *v as i64),
         )),
-        Kind::Decimal(_) => Arc::new(Float64Array::from_iter_values(values.iter().copied())),
+        Kind::Decimal(_) => Arc::new(Float64Array::from(values)),
         Kind::Flag => {
             let flags: BooleanArray = values.iter().map(|v| Some(*v > 0.0)).collect();
             Arc::new(flags)

@@ -13,6 +13,7 @@ use super::draw::{Draw, Phase, Streams};
 use super::math;
 use super::solve;
 use super::variables::{ODDS, PREDICTOR, SCORE, WIDTH};
+use crate::schema::COLUMN_COUNT;
 
 /// Rows of a block: its columns in use fit the second-level cache.
 pub const BLOCK_ROWS: usize = 4096;
@@ -48,6 +49,16 @@ impl Block {
     /// The values of a variable that a stage has filled.
     pub fn column(&self, variable: usize) -> &[f64] {
         &self.columns[variable]
+    }
+
+    /// Lets go of the variables that no file holds.
+    pub fn drop_latent(&mut self) {
+        self.columns[COLUMN_COUNT..].fill(Vec::new());
+    }
+
+    /// Moves the values of a variable out.
+    pub fn take(&mut self, variable: usize) -> Vec<f64> {
+        std::mem::take(&mut self.columns[variable])
     }
 
     fn iter(&self) -> impl Iterator<Item = Row<'_>> {

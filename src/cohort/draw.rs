@@ -132,6 +132,11 @@ impl Draw {
         reason = "counts are whole, not negative and far below 2^53"
     )]
     pub fn binomial(&mut self, trials: f64, p: f64) -> f64 {
+        // So few are counted one by one before another method is set up.
+        if trials <= 16.0 {
+            let hits = (0..trials as u32).filter(|_| self.uniform() < p);
+            return hits.count() as f64;
+        }
         Binomial::new(trials as u64, p).map_or(0.0, |d| d.sample(&mut self.0) as f64)
     }
 

@@ -118,7 +118,7 @@ impl Plan {
         let mut draft = Draft::calibrating(self.seed, rows, &count);
         draw_all(&mut draft);
         let (blocks, constants) = draft.finish();
-        let batches = blocks.par_iter().map(record_batch).collect();
+        let batches = blocks.into_par_iter().map(record_batch).collect();
         (batches, constants, rows)
     }
 }
@@ -157,16 +157,18 @@ impl Batches<'_> {
             .customers
             .min(self.next_row.saturating_add(window));
         let starts: Vec<u64> = (self.next_row..end).step_by(BLOCK_ROWS).collect();
-        starts
+        let drawn: Vec<Vec<RecordBatch>> = starts
             .into_par_iter()
             .map(|first| {
                 let rows = block.min(end - first);
                 let constants = self.constants.clone();
                 let mut draft = Draft::with_constants(self.plan.seed, first, rows, constants);
                 draw_all(&mut draft);
-                record_batch(&draft.blocks[0])
+                let (blocks, _) = draft.finish();
+                blocks.into_iter().map(record_batch).collect()
             })
-            .collect()
+            .collect();
+        drawn.into_iter().flatten().collect()
     }
 }
 

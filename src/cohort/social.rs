@@ -206,7 +206,7 @@ fn top_tenth_share(powers: &[f64], location: f64, exponent: f64) -> f64 {
         .collect();
     let top = head_count(0.1 * earned.len() as f64).max(1);
     let total: f64 = earned.iter().sum();
-    earned.sort_unstable_by(|a, b| b.total_cmp(a));
+    earned.select_nth_unstable_by(top - 1, |a, b| b.total_cmp(a));
     earned[..top].iter().sum::<f64>() / total
 }
 
