@@ -5,13 +5,14 @@
 //! directly.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use clap::{Parser, Subcommand};
 
 use crate::cohort::{Check, CohortFile, FileError, Plan, SpecError};
-use crate::config::{CohortArgs, Config, LogArgs};
+use crate::config::{self, CohortArgs, Config, LogArgs};
 use crate::progress::Progress;
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
@@ -75,9 +76,15 @@ fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
     args
 }
 
+// The settings know no other room, so they state the generator's limits again.
+const _: () = assert!(config::MAX_CUSTOMERS == crate::cohort::MAX_CUSTOMERS);
+const _: () = assert!(config::MAX_SEED == crate::cohort::MAX_SEED);
+
 /// Why a cohort was not generated, or is not what it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
+    #[error("can't print: {0}")]
+    Print(#[from] io::Error),
     #[error(transparent)]
     Spec(#[from] SpecError),
     #[error(transparent)]
@@ -118,10 +125,22 @@ pub fn generate(args: &GenerateArgs) -> Result<(), GenerateError> {
     check.map_or(Ok(()), judge)
 }
 
+/// Prints to whoever reads; one who has read enough and left is no failure.
+///
+/// # Errors
+/// Where standard output can't be written.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Prints what a check found.
 fn judge(check: Check) -> Result<(), GenerateError> {
     let report = check.finish();
-    println!("{report}");
+    print(&format!("{report}\n"))?;
     if report.passes() {
         Ok(())
     } else {

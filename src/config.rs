@@ -36,6 +36,9 @@ pub struct Config {
     pub data_dir: PathBuf,
 
     /// PostgreSQL to keep all state in, instead of a file in the data folder
+    ///
+    /// postgres://user:password@host:port/database. What the URL leaves out comes from
+    /// PostgreSQL's own variables (PGUSER, PGPASSWORD, PGSSLMODE …) and from ~/.pgpass.
     #[arg(
         long,
         env = "DATABASE_URL",
@@ -103,7 +106,7 @@ pub struct LogArgs {
         long = "log",
         env = "ENGAGECAST_LOG",
         value_name = "FILTER",
-        default_value = "info"
+        default_value = "info,sqlx=warn"
     )]
     pub filter: String,
 
@@ -150,13 +153,15 @@ fn secret(text: &str) -> Result<Secret, String> {
     Ok(Secret(text.to_owned()))
 }
 
+pub const MAX_CUSTOMERS: u64 = 1_000_000_000;
+pub const MAX_SEED: u64 = i64::MAX.unsigned_abs();
+
 fn customers(text: &str) -> Result<u64, String> {
-    integer(text, 1, 1_000_000_000).ok_or_else(|| "must be from 1 to 1,000,000,000".into())
+    integer(text, 1, MAX_CUSTOMERS).ok_or_else(|| "must be from 1 to 1,000,000,000".into())
 }
 
 fn seed(text: &str) -> Result<u64, String> {
-    integer(text, 0, i64::MAX.unsigned_abs())
-        .ok_or_else(|| "must be from 0 to 9,223,372,036,854,775,807".into())
+    integer(text, 0, MAX_SEED).ok_or_else(|| "must be from 0 to 9,223,372,036,854,775,807".into())
 }
 
 /// A whole number in a range, with `_` or `,` between its digits if one likes.

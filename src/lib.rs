@@ -1,12 +1,12 @@
-//! Engagecast: predictions, synthetic customers and reports for social-media
-//! and dating apps.
+//! Engagecast: predictions and synthetic customers for social-media and dating
+//! apps.
 //!
 //! # The house
 //!
 //! Imports run one way, and none sideways:
 //!
 //! ```text
-//! main → {cli, app} → http → {jobs, report} → {cohort, models, store} → {features, facts} → schema
+//! main → {cli, app} → http → jobs → {cohort, models, store} → {features, facts} → schema
 //! ```
 //!
 //! | room | owns |

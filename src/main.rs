@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use engagecast::app::App;
 use engagecast::cli::{Cli, Command, GenerateArgs};
+use engagecast::cohort::partial_name;
 use engagecast::config::Config;
 use engagecast::{cli, http, telemetry};
 use tokio::runtime::Runtime;
@@ -19,10 +20,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(config) => serve(*config),
         Command::Generate(args) => generate(&args),
-        Command::Openapi => {
-            print!("{}", http::document());
-            Ok(())
-        }
+        Command::Openapi => cli::print(http::document()).map_err(Into::into),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,6 +33,17 @@ fn main() -> ExitCode {
 
 fn generate(args: &GenerateArgs) -> Result<(), Failure> {
     telemetry::start(&args.log)?;
+    if let Some(out) = args.out.clone() {
+        let runtime = Runtime::new()?;
+        let _guard = runtime.enter();
+        let mut signals = Signals::new()?;
+        std::thread::spawn(move || {
+            runtime.block_on(signals.next());
+            // There is none before the first row is drawn.
+            let _ = std::fs::remove_file(partial_name(&out));
+            std::process::exit(130);
+        });
+    }
     Ok(cli::generate(args)?)
 }
 

@@ -106,7 +106,39 @@ fn a_cohort_is_written_in_the_format_that_its_name_says() {
 
 #[test]
 fn an_unknown_extension_is_refused_with_those_that_are_known() {
-    let (code, _, said) = run(&["generate", "--customers=5", "--out", "/tmp/cohort.xlsx"]);
+    let (code, _, said) = run(&["generate", "--customers=5", "--out", "cohort.xlsx"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains(".parquet or .csv"), "{said}");
+}
+
+#[test]
+fn an_interrupted_generate_leaves_no_part_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("cohort.csv");
+    let mut process = binary(&["generate", "--customers=50000000", "--out"])
+        .arg(&out)
+        .spawn()
+        .unwrap();
+    let partial = folder.path().join("cohort.csv.partial");
+    while !partial.exists() {
+        assert!(process.try_wait().unwrap().is_none(), "ended early");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let id = process.id().to_string();
+    let sent = std::process::Command::new("kill")
+        .args(["-INT", &id])
+        .status();
+    assert!(sent.unwrap().success());
+    assert_eq!(process.wait().unwrap().code(), Some(130));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_reader_who_has_read_enough_is_no_failure() {
+    let mut process = binary(&["openapi"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(process.stdout.take());
+    assert!(process.wait().unwrap().success());
 }

@@ -5,8 +5,10 @@ use std::fs::File;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type};
 use arrow_array::{Array, BooleanArray, RecordBatch};
 use arrow_csv::ReaderBuilder;
+use arrow_schema::DataType;
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
 use engagecast::cohort::{Check, CohortFile, Plan, SpecError};
@@ -36,6 +38,140 @@ fn meets_every_published_statistic_at_100_000_customers() {
             assert!(checked.deviation().is_some(), "{}", checked.statistic.id);
             assert!(checked.tolerance <= 0.0135, "{}", checked.statistic.id);
         }
+    }
+}
+
+fn numbers(batch: &RecordBatch, name: &str) -> Vec<f64> {
+    let column = batch.column(schema::find(name).unwrap());
+    match column.data_type() {
+        DataType::Int32 => {
+            let values = column.as_primitive::<Int32Type>();
+            values.values().iter().map(|v| f64::from(*v)).collect()
+        }
+        DataType::Boolean => {
+            let flags = column.as_boolean().iter();
+            flags
+                .map(|v| f64::from(u8::from(v == Some(true))))
+                .collect()
+        }
+        _ => column.as_primitive::<Float64Type>().values().to_vec(),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of rows")]
+fn mean_where(values: &[f64], keep: impl Fn(usize) -> bool) -> f64 {
+    let kept: Vec<f64> = (0..values.len())
+        .filter(|i| keep(*i))
+        .map(|i| values[i])
+        .collect();
+    kept.iter().sum::<f64>() / kept.len() as f64
+}
+
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let (mean_a, mean_b) = (mean_where(a, |_| true), mean_where(b, |_| true));
+    let cov = |x: &[f64], mx: f64, y: &[f64], my: f64| -> f64 {
+        x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)).sum()
+    };
+    cov(a, mean_a, b, mean_b) / (cov(a, mean_a, a, mean_a) * cov(b, mean_b, b, mean_b)).sqrt()
+}
+
+/// Pairs of columns with their correlation.
+#[rustfmt::skip] // A table: one pair a line.
+const STRUCTURE: &[(&str, &str, f64)] = &[
+("profile_quality_score", "match_rate_pct", 0.193),
+    ("profile_quality_score", "match_satisfaction_score", 0.468),
+    ("response_rate_pct", "match_satisfaction_score", 0.474),
+    ("users_blocked", "match_satisfaction_score", 0.011),
+    ("engagement_score", "days_since_last_active", -0.242),
+    ("engagement_score", "sessions_last_7_days", 0.538),
+    ("engagement_score", "monthly_subscription_usd", 0.462),
+    ("tenure_months", "monthly_subscription_usd", 0.117),
+    ("stories_viewed_day", "monthly_subscription_usd", 0.126),
+    ("age", "stories_viewed_day", -0.152),
+    ("stories_viewed_day", "feed_time_minutes_day", 0.519),
+    ("app_opens_day", "matches_per_day", 0.311),
+    ("messages_sent_day", "dates_completed_month", 0.594),
+    ("matches_per_day", "dates_completed_month", 0.557),
+    ("churn_probability", "churn_30_day", 0.535),
+    ("match_satisfaction_score", "churn_30_day", -0.270),
+    ("days_since_last_active", "churn_30_day", 0.261),
+    ("boosts_used_month", "iap_spending_month_usd", 0.104),
+    ("feed_time_minutes_day", "ad_revenue_generated_month_usd", 0.602),
+    ("tenure_months", "users_blocked", 0.432),
+    ("photo_count", "profile_completion_pct", 0.201),
+    ("avg_reel_watch_time_sec", "reel_completion_rate_pct", 0.526),
+    ("posts_last_30_days", "is_creator", 0.311),
+    ("super_like_match_rate_pct", "match_rate_pct", 0.717),
+    ("first_message_response_rate_pct", "response_rate_pct", 0.789),
+    ("story_completion_rate_pct", "reel_completion_rate_pct", 0.182),
+];
+
+/// The means are calibrated, so a term with the wrong sign would show only in
+/// how columns hang together. Expected values are of the specification's
+/// model, over five seeds; tolerances are several times their spread.
+#[test]
+fn columns_hang_together_as_specified() {
+    let batch = cohort(100_000, 6);
+    let of = |name: &str| numbers(&batch, name);
+    let (churned, tenure, engagement) = (
+        of("churn_30_day"),
+        of("tenure_months"),
+        of("engagement_score"),
+    );
+    let near = |what: &str, found: f64, expected: f64, off: f64| {
+        assert!(
+            (found - expected).abs() < off,
+            "{what}: {found}, not {expected}"
+        );
+    };
+
+    let bands = [
+        (0.0, 0.64),
+        (3.0, 0.50),
+        (6.0, 0.44),
+        (12.0, 0.41),
+        (24.0, 0.39),
+    ];
+    for (i, (from, rate)) in bands.into_iter().enumerate() {
+        let to = bands.get(i + 1).map_or(f64::INFINITY, |band| band.0);
+        let found = mean_where(&churned, |row| (from..to).contains(&tenure[row]));
+        near(&format!("churn from {from} months"), found, rate, 0.02);
+    }
+    near(
+        "churn of the disengaged",
+        mean_where(&churned, |i| engagement[i] < 0.3),
+        0.735,
+        0.01,
+    );
+    near(
+        "churn of the others",
+        mean_where(&churned, |i| engagement[i] >= 0.3),
+        0.317,
+        0.01,
+    );
+
+    let monthly = |name: &str| 30.0 * mean_where(&of(name), |_| true);
+    near(
+        "right swipes a month",
+        monthly("swipes_right_day"),
+        332.0,
+        10.0,
+    );
+    near("matches a month", monthly("matches_per_day"), 24.0, 0.7);
+    near(
+        "dates scheduled",
+        mean_where(&of("dates_scheduled_month"), |_| true),
+        3.5,
+        0.05,
+    );
+
+    for (a, b, expected) in STRUCTURE {
+        near(
+            &format!("{a} with {b}"),
+            correlation(&of(a), &of(b)),
+            *expected,
+            0.02,
+        );
     }
 }
 

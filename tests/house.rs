@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// Each room with those that it may import.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("main", &["app", "cli", "config", "http", "telemetry"]),
+    (
+        "main",
+        &["app", "cli", "cohort", "config", "http", "telemetry"],
+    ),
     ("app", &["config", "http", "jobs", "progress", "store"]),
     (
         "cli",

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use engagecast::cohort::Plan;
 use engagecast::features::Shown;
 use engagecast::models::{
     Candidate, Card, Estimate, Model, ModelSet, NoInputs, Target, Tier, TrainError, train,
@@ -41,6 +42,17 @@ fn finds_the_signal_that_was_planted() {
         let score = metric(card, serving(card), name);
         assert!(score > least, "{target}: {name} {score}");
     }
+}
+
+/// Below the floor something is lost on the way; above the ceiling, which no
+/// model can reach that does not see the label, something leaks.
+#[test]
+fn churn_of_generated_customers_is_predicted_as_well_as_can_be_and_no_better() {
+    let plan = Plan::new(20_000, 1).unwrap();
+    let cohort: Vec<_> = plan.generate(&|_| {}).collect();
+    let model = train(&cohort, Target::Churn, &source(), moment(), &|_| {}).unwrap();
+    let auc = metric(model.card(), serving(model.card()), "auc");
+    assert!((0.82..0.87).contains(&auc), "{auc}");
 }
 
 #[test]

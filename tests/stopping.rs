@@ -1,6 +1,6 @@
 //! An orderly end.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,37 @@ fn idle_connections_do_not_keep_it() {
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert!(raw::rest(silent).is_empty());
     assert!(raw::rest(kept).starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_request_that_is_still_on_the_way_is_answered() {
+    let (mut service, _folder) = ready_service(&[]);
+    let mut request = raw::begin(service.address(), "");
+    sleep(Duration::from_millis(100));
+    service.signal("TERM");
+    sleep(Duration::from_millis(100));
+    request
+        .write_all(format!("{HEAD}{BODY}").as_bytes())
+        .unwrap();
+    assert!(raw::rest(request).starts_with("HTTP/1.1 200"));
+    assert!(service.wait().success());
+}
+
+#[test]
+fn a_large_answer_reaches_a_client_who_reads_slowly() {
+    let (mut service, _folder) = ready_service(&[]);
+    let address = service.address();
+    let path = "/docs/swagger-ui-bundle.js";
+    let (_, whole) = raw::get(address, path).unwrap();
+    // Many times what the kernel keeps for a client who does not read.
+    let ask = format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n");
+    let mut slow = raw::begin(address, &ask.repeat(20));
+    sleep(Duration::from_millis(200));
+    service.signal("TERM");
+    sleep(Duration::from_millis(800));
+    let mut first = vec![0; whole.len()];
+    slow.read_exact(&mut first).unwrap();
+    assert!(service.wait().success());
 }
 
 #[test]

@@ -135,7 +135,9 @@ fn parquet_writer(
     ArrowWriter::try_new(file, schema::arrow::schema(), Some(properties))
 }
 
-fn partial_name(path: &Path) -> PathBuf {
+/// Where the rows go until the file is complete.
+#[must_use]
+pub fn partial_name(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".partial");
     name.into()

@@ -1,7 +1,7 @@
 //! The elementary functions of the generator.
 //!
 //! `libm` instead of the standard library: its results don't depend on the
-//! machine's C library, so the same seed gives the same bytes.
+//! machine's C library. (Those inside `rand_distr` do.)
 
 pub use libm::log as ln;
 

@@ -24,7 +24,7 @@ mod solve;
 mod variables;
 
 pub use check::{Check, Checked, Report};
-pub use files::{CohortFile, FileError};
+pub use files::{CohortFile, FileError, partial_name};
 pub use plan::{Batches, Calibration, MAX_CUSTOMERS, MAX_SEED, Plan, SpecError};
 
 /// Changes whenever the same plan gives other customers.

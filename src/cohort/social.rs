@@ -182,7 +182,7 @@ fn earnings(d: &mut Draft) {
         (0.3, 2.5),
         |_, exponent| top_tenth_share(&powers, location, exponent) - TOP_TENTH_SHARE,
     );
-    let earned = |power: f64| exp((exponent * (power - location)).min(EARNINGS_CAP.ln()));
+    let earned = |power: f64| exp((exponent * (power - location)).min(ln(EARNINGS_CAP)));
     let scale = d.solve(const { constant("earnings_scale") }, |_| {
         let weights: Vec<f64> = powers.iter().map(|p| earned(*p)).collect();
         EARNINGS_MEAN / mean(&weights)

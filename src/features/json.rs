@@ -1,7 +1,7 @@
 //! A customer from JSON, straight into numbers.
 //!
 //! This is the hot path of every prediction: one pass over the bytes, no tree
-//! of values, nothing allocated for a field that is right. All fields at fault
+//! of values, nothing allocated for a number, flag or category that is right. All fields at fault
 //! are collected, so that a sender mends them in one go.
 
 use std::fmt;

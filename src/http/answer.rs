@@ -22,7 +22,7 @@ pub struct PredictionBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "c-17")]
     customer_id: Option<&'a str>,
-    /// Calibrated probability.
+    /// Probability, on the scale of the data that the model learnt from.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 1, example = 0.7312)]
     probability: Option<f64>,
@@ -44,7 +44,7 @@ pub struct PredictionBody<'a> {
     /// Inputs of the model that the customer did not have.
     #[schema(example = json!(["photo_count"]))]
     missing: Vec<&'static str>,
-    /// With `explain`: the model's sum before calibration.
+    /// With `explain`: the model's sum, of which the answer is a function.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 1.0021)]
     margin: Option<f64>,
@@ -81,7 +81,7 @@ impl From<Tier> for TierBody {
 #[derive(Serialize, ToSchema)]
 pub struct Interval {
     /// Share of customers whose true value lies within.
-    #[schema(example = 0.8)]
+    #[schema(example = 0.9)]
     level: f64,
     #[schema(example = 41.2)]
     lower: f64,

@@ -14,8 +14,11 @@ use crate::facts::Facts;
 use crate::jobs::{Pending, Service};
 use crate::store::{Cohort, Store};
 
+/// Sums of many numbers are exact to more places than anybody reads.
+const MILLIONTHS: f64 = 1e6;
+
 /// How long the database may take to answer.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
+const DATABASE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A set of customers.
 #[derive(Serialize, ToSchema)]
@@ -89,10 +92,11 @@ pub async fn latest_cohort(
     match latest {
         Ok(Ok(Some(cohort))) => complete(cohort).map(Json),
         Ok(Ok(None)) => Err(Problem::new(Kind::NotFound, "There is no cohort yet.")),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "can't read the latest cohort");
+        Ok(Err(error)) if error.is_unreachable() => {
+            tracing::warn!(%error, "can't read the latest cohort");
             Err(away())
         }
+        Ok(Err(error)) => Err(problem::internal(&error)),
         Err(_) => Err(away()),
     }
 }
@@ -131,7 +135,9 @@ fn complete(cohort: Cohort) -> Result<CohortBody, Problem> {
         .map(|statistic| StatisticBody {
             id: statistic.id.to_owned(),
             unit: statistic.unit.to_owned(),
-            value: statistic.value,
+            value: statistic
+                .value
+                .map(|v| (v * MILLIONTHS).round() / MILLIONTHS),
         })
         .collect();
     Ok(CohortBody {

@@ -21,7 +21,14 @@ pub async fn json(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
             "Send JSON, with the header `content-type: application/json` (curl: -H 'content-type: application/json').",
         ));
     }
-    whole(body, limit).await
+    let body = whole(body, limit).await?;
+    if body.is_empty() {
+        return Err(Problem::new(
+            Kind::MalformedJson,
+            "The body is empty: send a JSON object with the customer's columns.",
+        ));
+    }
+    Ok(body)
 }
 
 /// `application/json`, or a type that builds on it, whatever its parameters.
@@ -117,9 +124,10 @@ pub fn explain(uri: &Uri) -> Result<usize, Problem> {
             }
         }
     }
-    match reasons {
-        Some(k) if errors.is_empty() => Ok(k),
-        _ => Err(refuse(errors)),
+    if errors.is_empty() {
+        Ok(reasons.unwrap_or(0))
+    } else {
+        Err(refuse(errors))
     }
 }
 

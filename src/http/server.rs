@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use hyper::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -34,6 +35,10 @@ pub struct Patience {
 /// How long a connection without a request yet is kept when the server stops:
 /// its request may be on the way.
 const LAST_CALL: Duration = Duration::from_millis(300);
+
+/// Answers up to this size are the kernel's as soon as they are made; a larger
+/// one may still be on its way to a slow client, who is waited for.
+const AT_ONCE: u64 = 16 * 1024;
 
 /// Serves until `stop` is complete, then drains.
 pub async fn serve(
@@ -104,13 +109,16 @@ async fn connection(
 ) -> hyper::Result<()> {
     // Answers are small and whole: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
+    let asked = Arc::new(AtomicBool::new(false));
     let answering = Arc::new(AtomicBool::new(false));
     let service = service_fn(|request| {
         let (front, answering) = (front.clone(), Arc::clone(&answering));
+        asked.store(true, Ordering::Relaxed);
         async move {
             answering.store(true, Ordering::Relaxed);
             let answer = front.answer(request).await;
-            answering.store(false, Ordering::Relaxed);
+            let size = answer.body().size_hint().exact();
+            answering.store(size.is_none_or(|bytes| bytes > AT_ONCE), Ordering::Relaxed);
             Ok::<_, Infallible>(answer)
         }
     });
@@ -123,8 +131,15 @@ async fn connection(
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,
-        _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
+        _ = stopped.wait_for(|stopped| *stopped) => (),
     }
+    // Told to end before it has read anything, it would end at once.
+    if !asked.load(Ordering::Relaxed)
+        && let Ok(ended) = tokio::time::timeout(LAST_CALL, connection.as_mut()).await
+    {
+        return ended;
+    }
+    connection.as_mut().graceful_shutdown();
     if let Ok(ended) = tokio::time::timeout(LAST_CALL, connection.as_mut()).await {
         return ended;
     }

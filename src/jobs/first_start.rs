@@ -15,8 +15,8 @@ use super::customers::{FEWEST_CUSTOMERS, generate, read};
 use super::status::{Database, Phase, Status};
 use super::training::{load, stored, train};
 use crate::cohort::SpecError;
-use crate::models::{ArtifactError, ModelSet, TrainError};
-use crate::store::{Location, Store, StoreError};
+use crate::models::{ArtifactError, ModelSet, Target, TrainError};
+use crate::store::{Location, Store, StoreError, StoredModelSet};
 
 /// What a first start makes.
 #[derive(Debug, Clone, Copy)]
@@ -75,13 +75,29 @@ pub async fn bootstrap(
     status.database(Database::Ok);
     let store = service.store.get_or_init(|| store);
 
-    let set = match store.active_model_set().await? {
-        Some(stored) => load(stored).await?,
+    let set = match complete_set(store).await? {
+        Some(stored) => {
+            tracing::info!(
+                "serving the models of the store; --customers and --seed are for the first start"
+            );
+            load(stored).await?
+        }
         None => make(store, status, first).await?,
     };
     service.models.store(Some(Arc::new(set)));
     status.enter(Phase::Serving);
     Ok(())
+}
+
+/// The active set, if it has a model of every target: one of an earlier version
+/// may know fewer.
+async fn complete_set(store: &Store) -> Result<Option<StoredModelSet>, FirstStartError> {
+    let set = store.active_model_set().await?;
+    let has = |set: &StoredModelSet, target: &Target| {
+        let mut models = set.models.iter();
+        models.any(|model| model.target == target.name())
+    };
+    Ok(set.filter(|set| Target::ALL.iter().all(|target| has(set, target))))
 }
 
 /// Makes the first cohort and its models, alone among the processes that share
@@ -93,7 +109,7 @@ async fn make(
 ) -> Result<ModelSet, FirstStartError> {
     status.enter(Phase::WaitingForPeer);
     let lock = store.bootstrap_lock().await?;
-    if let Some(stored) = store.active_model_set().await? {
+    if let Some(stored) = complete_set(store).await? {
         return load(stored).await;
     }
     let (cohort, rows) = match store.latest_cohort().await? {

@@ -14,6 +14,9 @@ use crate::schema::Range;
 /// The share of labels that intervals are to hold.
 pub(super) const LEVEL: f64 = 0.9;
 
+/// One label in so many falls below the interval, and as many above.
+const A_SIDE: usize = 20;
+
 const BANDS: usize = 20;
 /// Fewer rows would make the bounds of a band a matter of chance.
 const ROWS_A_BAND: usize = 200;
@@ -61,7 +64,7 @@ struct Band {
 impl Intervals {
     /// The fewest rows that a bound on either side can be drawn from: one of
     /// twenty, the customer to come included.
-    pub(super) const ROWS: usize = 19;
+    pub(super) const ROWS: usize = A_SIDE - 1;
 
     /// Sizes the intervals on rows that no candidate has seen. Nothing, if
     /// they are too few.
@@ -109,17 +112,10 @@ impl Intervals {
 impl Band {
     /// Half of what the level leaves out falls to either side. The ranks are
     /// those of one row more, which stands for the customer to come.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "ranks among the rows of a band"
-    )]
     fn of(errors: impl Iterator<Item = f64>) -> Self {
         let mut errors: Vec<f64> = errors.collect();
         errors.sort_unstable_by(f64::total_cmp);
-        let rank = ((errors.len() + 1) as f64 * (1.0 - LEVEL) / 2.0).floor() as usize;
-        let rank = rank.clamp(1, errors.len());
+        let rank = ((errors.len() + 1) / A_SIDE).clamp(1, errors.len());
         Self {
             lower: errors[rank - 1],
             upper: errors[errors.len() - rank],
@@ -169,6 +165,17 @@ mod tests {
             let share = f64::from(held) / f64::from(all);
             assert!((0.88..0.93).contains(&share), "{share} from {low}");
         }
+    }
+
+    #[test]
+    fn the_bounds_are_the_fifth_errors_of_a_hundred() {
+        for (rows, rank) in [(19, 1), (39, 2), (98, 4), (99, 5), (199, 10)] {
+            let band = Band::of((1..=rows).map(f64::from));
+            assert_eq!(band.lower.to_bits(), f64::from(rank).to_bits(), "{rows}");
+            let upper = f64::from(rows + 1 - rank);
+            assert_eq!(band.upper.to_bits(), upper.to_bits(), "{rows}");
+        }
+        assert!((2.0 / 20.0 - (1.0 - LEVEL)).abs() < 1e-12);
     }
 
     #[test]

@@ -16,8 +16,8 @@ pub struct ModelSet {
 }
 
 impl ModelSet {
-    /// Models of one training. The version names the day and what they are:
-    /// the same models have the same version.
+    /// Models of one training. The version names the second and a digest of
+    /// the models, cards included.
     #[must_use]
     pub fn new(cohort_id: Option<Uuid>, created_at: DateTime<Utc>, models: Vec<Model>) -> Self {
         let mut digest = Sha256::new();

@@ -1,7 +1,7 @@
 //! What can go wrong with the database, each as one line that says what to do.
 //!
-//! No message has a password or a URL in it: a place is named by its host, port
-//! and database.
+//! No message has a password or a URL in it: a place is named by its host and
+//! port.
 
 use std::io;
 use std::path::PathBuf;

@@ -132,7 +132,7 @@ impl Server {
         &self.pool
     }
 
-    /// Host, port and database: never a user's secret.
+    /// Host and port: never a user's secret.
     pub(super) fn place(&self) -> &str {
         &self.place
     }
