@@ -140,13 +140,13 @@ impl Encoder {
             .collect()
     }
 
-    /// The input columns that the customer lacks.
+    /// The columns that are missing in an encoded row.
     #[must_use]
-    pub fn missing(&self, profile: &Profile) -> ColumnSet {
+    pub fn missing(&self, row: &[f32]) -> ColumnSet {
         self.inputs
             .iter()
+            .filter(|input| row[input.at].is_nan())
             .map(|input| input.column)
-            .filter(|&c| profile.is_missing(c))
             .collect()
     }
 

@@ -133,11 +133,10 @@ impl Model {
     /// # Errors
     /// If no input is given: the answer would be about nobody.
     pub fn predict(&self, profile: &Profile) -> Result<Prediction, NoInputs> {
-        let missing = self.known(profile)?;
         let mut buffer = [0.0; MAX_WIDTH];
-        let margin = self
-            .scorer
-            .margin(self.encoder.encode(profile, &mut buffer));
+        let row = self.encoder.encode(profile, &mut buffer);
+        let missing = self.missing(row)?;
+        let margin = self.scorer.margin(row);
         let value = self.link.value(margin);
         Ok(Prediction {
             value: self.estimate(value),
@@ -156,9 +155,9 @@ impl Model {
         profile: &'a Profile,
         strongest: usize,
     ) -> Result<Explanation<'a>, NoInputs> {
-        self.known(profile)?;
         let mut buffer = [0.0; MAX_WIDTH];
         let row = self.encoder.encode(profile, &mut buffer);
+        self.missing(row)?;
         let mut places = [0.0; MAX_WIDTH];
         let base_value = self.scorer.contributions(row, &mut places);
         let mut columns = [0.0; COLUMN_COUNT];
@@ -184,13 +183,12 @@ impl Model {
         })
     }
 
-    /// The inputs not given, if any is.
-    fn known(&self, profile: &Profile) -> Result<ColumnSet, NoInputs> {
-        let missing = self.encoder.missing(profile);
-        if missing == self.encoder.columns() {
+    /// The inputs not given, unless none is.
+    fn missing(&self, row: &[f32]) -> Result<ColumnSet, NoInputs> {
+        if row.iter().all(|place| place.is_nan()) {
             return Err(NoInputs);
         }
-        Ok(missing)
+        Ok(self.encoder.missing(row))
     }
 
     fn estimate(&self, value: f64) -> Estimate {
