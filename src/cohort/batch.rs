@@ -11,7 +11,7 @@ use arrow_array::{
 };
 use chrono::DateTime;
 
-use super::draft::Block;
+use super::block::Block;
 use crate::schema::{self, COLUMNS, Kind, SNAPSHOT};
 
 /// All rows of a block. It is taken apart, so that numbers need not be copied.

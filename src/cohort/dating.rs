@@ -1,8 +1,9 @@
 //! Stage 3: dating use. Profile, swipes, matches, conversations, dates, safety
 //! and satisfaction.
 
+use super::block::Row;
 use super::constants::constant;
-use super::draft::{Count, Draft, Row, Share};
+use super::draft::{Count, Draft, Share};
 use super::identity::{GENDER_SHARES, by_code};
 use super::math::{self, exp, ln_1p, logit, pow};
 use super::variables::*;

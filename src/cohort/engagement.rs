@@ -1,6 +1,7 @@
 //! Stage 4: how engaged the customer is, and how recently active.
 
-use super::draft::{Count, Draft, Row, Share};
+use super::block::Row;
+use super::draft::{Count, Draft, Share};
 use super::math::{self, exp, ln_1p};
 use super::variables::*;
 

@@ -6,6 +6,7 @@
 //! customers on any number of threads.
 
 mod batch;
+mod block;
 mod check;
 mod churn;
 mod constants;

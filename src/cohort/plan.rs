@@ -11,8 +11,9 @@ use arrow_array::RecordBatch;
 use rayon::prelude::*;
 
 use super::batch::record_batch;
+use super::block::BLOCK_ROWS;
 use super::constants::Constants;
-use super::draft::{BLOCK_ROWS, Draft};
+use super::draft::Draft;
 use super::{churn, dating, engagement, identity, premium, revenue, social};
 
 pub const MAX_CUSTOMERS: u64 = 1_000_000_000;

@@ -1,8 +1,9 @@
 //! Stage 7: what the customer brings in, this month and since sign-up. Amounts
 //! are whole cents until they are stored as dollars.
 
+use super::block::Row;
 use super::constants::constant;
-use super::draft::{Draft, Row};
+use super::draft::Draft;
 use super::engagement::engagement_z;
 use super::identity::by_code;
 use super::math::{self, cents, exp, ln_1p};
