@@ -11,10 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["app", "cli", "cohort", "config", "http", "telemetry"],
     ),
     ("app", &["config", "http", "jobs", "progress", "store"]),
-    (
-        "cli",
-        &["config", "progress", "http", "jobs", "cohort", "facts"],
-    ),
+    ("cli", &["config", "progress", "cohort"]),
     ("progress", &["telemetry", "jobs"]),
     ("telemetry", &["config", "http"]),
     ("config", &[]),

@@ -114,10 +114,7 @@ fn matches(d: &mut Draft) {
             constant("match_nonbinary"),
         ]
     };
-    let mut scales = [0.0; 3];
-    for (gender, name) in names.into_iter().enumerate() {
-        scales[gender] = d.solve(name, |d| gender_scales(d, half)[gender]);
-    }
+    let scales = d.solve_all(names, |d| gender_scales(d, half));
     d.fill(MATCH_CHANCE, |r, _| match_chance(r, half, scales));
     d.fill(MATCHES_30, |r, draw| {
         draw.binomial(r[RIGHT_30], r[MATCH_CHANCE])

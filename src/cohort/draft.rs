@@ -137,10 +137,22 @@ impl<'a> Draft<'a> {
 
     /// A constant: solved now if this draft calibrates, else as given.
     pub fn solve(&mut self, name: usize, value: impl FnOnce(&Self) -> f64) -> f64 {
+        let [constant] = self.solve_all([name], |draft| [value(draft)]);
+        constant
+    }
+
+    /// Several constants that come out of one pass over the rows.
+    pub fn solve_all<const N: usize>(
+        &mut self,
+        names: [usize; N],
+        values: impl FnOnce(&Self) -> [f64; N],
+    ) -> [f64; N] {
         if self.calibrating {
-            self.constants[name] = value(self);
+            for (name, value) in names.into_iter().zip(values(self)) {
+                self.constants[name] = value;
+            }
         }
-        self.constants[name]
+        names.map(|name| self.constants[name])
     }
 
     /// A constant that shapes the population and is the same for every cohort.

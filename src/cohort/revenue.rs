@@ -94,10 +94,7 @@ fn lifetime(d: &mut Draft) {
         cents(r[AD_REVENUE]) * r[TENURE] * draw.gamma_factor(6.0)
     });
     let names = const { [constant("history_single"), constant("history_both")] };
-    let mut scales = [0.0; 2];
-    for (group, name) in names.into_iter().enumerate() {
-        scales[group] = d.solve(name, |d| history_scales(d)[group]);
-    }
+    let scales = d.solve_all(names, history_scales);
     let scale = |r: Row| scales[usize::from(r[PLATFORM] == BOTH)];
     d.fill(LIFETIME_PAID, |r, _| {
         paid(r) + math::whole(scale(r) * r[PAID_HISTORY])

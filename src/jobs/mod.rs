@@ -37,10 +37,9 @@ impl Service {
             let Some(store) = self.store.get() else {
                 continue;
             };
-            let answer = tokio::time::timeout(status::DATABASE_CHECK, store.ping()).await;
-            let database = match answer {
-                Ok(Ok(())) => Database::Ok,
-                Ok(Err(_)) | Err(_) => Database::Unavailable,
+            let database = match store.ping().await {
+                Ok(()) => Database::Ok,
+                Err(_) => Database::Unavailable,
             };
             if self.status.now().database != database {
                 tracing::info!(database = database.name(), "the database's state changed");

@@ -96,7 +96,8 @@ fn choose(
         serving.name
     );
     let values = serving.values(&data.hold_out.matrix);
-    let (spread, thresholds, intervals) = spread(&data, &serving, &values)?;
+    let placement = Placement::of(values.clone());
+    let (spread, thresholds, intervals) = spread(&data, &serving, &values, &placement)?;
     let card = Card {
         candidates,
         choice,
@@ -109,7 +110,7 @@ fn choose(
         encoder: data.encoder,
         scorer: serving.scorer,
         link: serving.link,
-        placement: Placement::of(values),
+        placement,
         spread,
         card,
     })
@@ -123,10 +124,14 @@ type Spreads = (Spread, Option<Thresholds>, Option<Measured>);
 
 /// The tiers or the intervals that go with the values, and what the card says
 /// of them.
-fn spread(data: &Data, serving: &Contender, hold_out: &[f64]) -> Result<Spreads, TrainError> {
+fn spread(
+    data: &Data,
+    serving: &Contender,
+    hold_out: &[f64],
+    placement: &Placement,
+) -> Result<Spreads, TrainError> {
     let scale = match data.outcome {
         Outcome::Binary => {
-            let placement = Placement::of(hold_out.to_vec());
             let thresholds = Thresholds {
                 high: placement.at(0.8),
                 low: placement.at(0.5),

@@ -73,15 +73,6 @@ impl Kind {
     pub const fn is_number(self) -> bool {
         matches!(self, Self::Integer | Self::BigInteger | Self::Decimal(_))
     }
-
-    /// The names that the generator draws from, for a category of either sort.
-    #[must_use]
-    pub const fn categories(self) -> Option<&'static [&'static str]> {
-        match self {
-            Self::Category(names) | Self::OpenCategory(names) => Some(names),
-            _ => None,
-        }
-    }
 }
 
 /// A closed interval.
