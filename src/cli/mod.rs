@@ -1,19 +1,19 @@
-//! The command line: which command to run, and running those that only print
-//! or write a file.
+//! The command line: which command to run; those that do not serve have a file
+//! each.
 //!
 //! `serve` is the default, so its settings may follow the program's name
 //! directly.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
-use std::sync::Mutex;
 
 use clap::{Parser, Subcommand};
 
-use crate::cohort::{Check, CohortFile, FileError, Plan, SpecError};
-use crate::config::{self, CohortArgs, Config, LogArgs};
-use crate::progress::Progress;
+use crate::config::Config;
+
+mod generate;
+
+pub use generate::{GenerateArgs, GenerateError, generate};
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
 /// and dating apps.
@@ -35,23 +35,6 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct GenerateArgs {
-    #[command(flatten)]
-    pub cohort: CohortArgs,
-
-    /// File to write, .parquet or .csv
-    #[arg(long, value_name = "FILE", required_unless_present = "check")]
-    pub out: Option<PathBuf>,
-
-    /// Print every published statistic, its target and what was achieved; fails if one is off
-    #[arg(long)]
-    pub check: bool,
-
-    #[command(flatten)]
-    pub log: LogArgs,
 }
 
 impl Cli {
@@ -76,55 +59,6 @@ fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
     args
 }
 
-// The settings know no other room, so they state the generator's limits again.
-const _: () = assert!(config::MAX_CUSTOMERS == crate::cohort::MAX_CUSTOMERS);
-const _: () = assert!(config::MAX_SEED == crate::cohort::MAX_SEED);
-
-/// Why a cohort was not generated, or is not what it should be.
-#[derive(Debug, thiserror::Error)]
-pub enum GenerateError {
-    #[error("can't print: {0}")]
-    Print(#[from] io::Error),
-    #[error(transparent)]
-    Spec(#[from] SpecError),
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error("the cohort is not what it should be: see what is marked in capitals above")]
-    Check,
-}
-
-/// Runs `engagecast generate`.
-///
-/// # Errors
-/// Where the file can't be written, or the check finds something off.
-pub fn generate(args: &GenerateArgs) -> Result<(), GenerateError> {
-    let plan = Plan::new(args.cohort.customers, args.cohort.seed)?;
-    let mut file = match &args.out {
-        Some(path) => Some(CohortFile::create(path, plan)?),
-        None => None,
-    };
-    let mut check = args.check.then(|| Check::new(plan));
-    let progress = Mutex::new(Progress::begin("generating customers"));
-    let report = |share: f64| {
-        if let Ok(mut progress) = progress.lock() {
-            progress.set(share);
-        }
-    };
-    for batch in plan.generate(&report) {
-        if let Some(file) = &mut file {
-            file.write(&batch)?;
-        }
-        if let Some(check) = &mut check {
-            check.observe(&batch);
-        }
-    }
-    if let Some(file) = file {
-        file.finish()?;
-    }
-    drop(progress);
-    check.map_or(Ok(()), judge)
-}
-
 /// Prints to whoever reads; one who has read enough and left is no failure.
 ///
 /// # Errors
@@ -134,17 +68,6 @@ pub fn print(text: &str) -> io::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// Prints what a check found.
-fn judge(check: Check) -> Result<(), GenerateError> {
-    let report = check.finish();
-    print(&format!("{report}\n"))?;
-    if report.passes() {
-        Ok(())
-    } else {
-        Err(GenerateError::Check)
     }
 }
 
