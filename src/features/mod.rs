@@ -18,5 +18,7 @@ mod profile;
 
 pub use batch::{BatchError, Column as BatchColumn, profiles};
 pub use encoder::{Encoder, EncoderError, MAX_WIDTH};
-pub use fault::{FieldError, ProfileError};
+pub use fault::{
+    Fault, FieldError, ProfileError, check as check_number, unknown as unknown_column,
+};
 pub use profile::{ColumnSet, Profile, Shown};

@@ -8,6 +8,7 @@ mod answer;
 mod cohorts;
 mod customer;
 mod extract;
+mod formats;
 mod front;
 mod health;
 mod models;

@@ -48,11 +48,11 @@ fn documented(kind: Kind, sentence: &str) -> (String, RefOr<Response>) {
     let problem = if kind == Kind::InvalidCustomer {
         Problem::fields(
             kind,
-            vec![FieldProblem {
-                field: "age".into(),
-                code: "out_of_range".into(),
-                message: "must be an integer from 13 to 120".into(),
-            }],
+            vec![FieldProblem::new(
+                "age",
+                "out_of_range",
+                "must be an integer from 13 to 120",
+            )],
         )
     } else {
         Problem::new(kind, sentence.to_owned())
