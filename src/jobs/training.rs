@@ -22,10 +22,10 @@ pub(super) async fn train(
     status.enter(Phase::Training);
     let rows: Arc<[RecordBatch]> = rows.into();
     let source = Arc::new(Source {
-        cohort_id: cohort.id,
+        cohort_id: Some(cohort.id),
         cohort_name: cohort.name.clone(),
         customers: cohort.customers.unsigned_abs(),
-        generator_version: cohort.generator_version.clone(),
+        generator_version: Some(cohort.generator_version.clone()),
         seed: cohort.seed,
     });
     let mut trained = Vec::with_capacity(Target::ALL.len());

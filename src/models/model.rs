@@ -3,6 +3,7 @@
 use super::card::{Card, Thresholds};
 use super::interval::{Intervals, LEVEL};
 use super::placement::Placement;
+use super::population::NotApplicable;
 use super::scorer::{Link, Scorer};
 use super::target::Target;
 use crate::features::{ColumnSet, Encoder, MAX_WIDTH, Profile, Shown};
@@ -126,6 +127,14 @@ impl Model {
     #[must_use]
     pub fn inputs(&self) -> ColumnSet {
         self.encoder.columns()
+    }
+
+    /// Whether the model is for this customer.
+    ///
+    /// # Errors
+    /// With the reason, if not.
+    pub fn applies(&self, profile: &Profile) -> Result<(), NotApplicable> {
+        self.target.applies(profile)
     }
 
     /// Predicts for one customer. Allocates nothing.

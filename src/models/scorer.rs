@@ -44,10 +44,13 @@ impl Scorer {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Link {
-    /// Log-odds, to a probability or a share.
-    Logistic,
-    /// The share itself.
-    Share,
+    /// Log-odds, to a probability. The margin is first set right by a line,
+    /// which a forest that is calibrated already leaves as it is (1 and 0).
+    Logistic { slope: f64, shift: f64 },
+    /// Log-odds, to a score between two bounds.
+    Score { least: f64, most: f64 },
+    /// The score itself, kept between its bounds.
+    Plain { least: f64, most: f64 },
     /// The logarithm of an amount.
     Log,
     /// The mean logarithm of one more than an amount. `factor` makes up for
@@ -56,18 +59,33 @@ pub(super) enum Link {
 }
 
 impl Link {
+    /// Log-odds that are right as they are.
+    pub(super) const LOGISTIC: Self = Self::Logistic {
+        slope: 1.0,
+        shift: 0.0,
+    };
+
     /// The link of a forest that was grown for this outcome.
     pub(super) fn of_forest(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::Binary | Outcome::Share { .. } => Self::Logistic,
+            Outcome::Binary => Self::LOGISTIC,
+            Outcome::Score { least, most, .. } => Self::Score { least, most },
             Outcome::Amount { .. } => Self::Log,
+            Outcome::Count { .. } => Self::LogPlusOne { factor: 1.0 },
         }
     }
 
     pub(super) fn is_sound(self) -> bool {
         match self {
             Self::LogPlusOne { factor } => factor.is_finite() && factor > 0.0,
-            _ => true,
+            // A falling line would turn the ranking round.
+            Self::Logistic { slope, shift } => {
+                slope.is_finite() && slope > 0.0 && shift.is_finite()
+            }
+            Self::Score { least, most } | Self::Plain { least, most } => {
+                least.is_finite() && most.is_finite() && least < most
+            }
+            Self::Log => true,
         }
     }
 
@@ -75,10 +93,16 @@ impl Link {
         // Beyond this, amounts would pass all that a double holds.
         const LARGEST: f64 = 600.0;
         match self {
-            Self::Logistic => 1.0 / (1.0 + (-margin).exp()),
-            Self::Share => margin.clamp(0.0, 1.0),
+            Self::Logistic { slope, shift } => share(slope * margin + shift),
+            Self::Score { least, most } => least + (most - least) * share(margin),
+            Self::Plain { least, most } => margin.clamp(least, most),
             Self::Log => margin.min(LARGEST).exp(),
             Self::LogPlusOne { factor } => (factor * margin.min(LARGEST).exp() - 1.0).max(0.0),
         }
     }
+}
+
+/// The share that log-odds stand for.
+fn share(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
 }
