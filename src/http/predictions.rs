@@ -1,4 +1,5 @@
-//! `POST /predict/{target}`: one customer in, one prediction out.
+//! `POST /predict/{target}`: one customer in, one prediction out; `POST /predict`:
+//! one customer in, those of all targets out.
 //!
 //! The hot path: it reads the body once, asks the models in memory, and writes
 //! the answer once. Invariant: no database, lock or file on the way.
@@ -15,7 +16,7 @@ use super::customer::Customer;
 use super::problem::{self, FieldProblem, Kind, Problem};
 use super::{Api, extract, outcomes};
 use crate::features::Profile;
-use crate::models::{Model, ModelSet, NoInputs, Target};
+use crate::models::{Model, ModelSet, NoInputs, NotApplicable, Target};
 
 /// What the query may hold.
 #[derive(IntoParams)]
@@ -39,7 +40,7 @@ pub struct ExplainQuery {
     path = "/predict/{target}",
     tag = "Predictions",
     params(
-        ("target" = String, Path, description = "What to predict: churn, ltv or engagement", example = "churn"),
+        ("target" = String, Path, description = "What to predict", example = "churn"),
         ExplainQuery,
     ),
     request_body(content = Customer, content_type = "application/json", description = "The customer"),
@@ -136,6 +137,10 @@ pub fn prediction<'a>(
         )
     };
     let prediction = model.predict(profile).map_err(no_inputs)?;
+    if let Err(NotApplicable { why }) = model.applies(profile) {
+        let target = model.target();
+        return Ok(PredictionBody::not_applicable(&set.version, target, profile, why));
+    }
     let mut body = PredictionBody::new(&set.version, model.target(), profile, &prediction);
     if reasons > 0 {
         let explanation = model.explain(profile, reasons);
@@ -172,7 +177,23 @@ pub async fn predict_all(
     let models = api.service.models.load();
     let set = models.as_ref().ok_or_else(not_ready)?;
     let profile = Profile::from_json(&body)?;
-    let json = Predictions::of(set, &profile, reasons)?;
+    let answered = set.models.iter().map(|model| {
+        let body = prediction(set, model, &profile, reasons);
+        body.map_err(|fault| (model.target(), fault))
+    });
+    let (answered, silent): (Vec<_>, Vec<_>) = answered.partition(Result::is_ok);
+    if answered.is_empty() {
+        let fault = silent.into_iter().find_map(Result::err);
+        let fault = fault.map(|(_, fault)| fault);
+        return Err(Problem::fields(Kind::InvalidCustomer, fault.into_iter().collect()));
+    }
+    let silent = silent.into_iter().filter_map(Result::err).map(|(target, _)| {
+        let why = "none of the columns that the target uses is there";
+        PredictionBody::not_applicable(&set.version, target, &profile, why)
+    });
+    let bodies = answered.into_iter().filter_map(Result::ok).chain(silent);
+    let body = Predictions::new(&set.version, &profile, bodies);
+    let json = serde_json::to_vec(&body).map_err(|error| problem::internal(&error))?;
     Ok(json_response(json))
 }
 

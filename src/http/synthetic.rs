@@ -22,6 +22,9 @@ use crate::schema;
 /// Customers that are drawn where the request does not say how many.
 const SOME: u64 = 1000;
 
+/// The seed of the published cohort.
+const SEED: u64 = 20_251_021;
+
 /// Rows that become bytes at a time: a few hundred kilobytes of text.
 const ROWS: usize = 512;
 
@@ -51,7 +54,7 @@ pub struct SyntheticRequest {
     request_body(content = SyntheticRequest, content_type = "application/json"),
     responses(
         (status = 200, description = "The customers", content(
-            (super::documented::CustomerList = "application/json"),
+            (super::customer::CustomerList = "application/json"),
             (String = "application/x-ndjson"),
             (String = "text/csv"),
             (Vec<u8> = "application/vnd.apache.parquet"),
@@ -96,7 +99,7 @@ fn asked(mut fields: Fields, most: u64) -> Result<Plan, Problem> {
     fields.done()?;
     let plan = Plan::new(
         customers.unwrap_or(SOME.min(most)),
-        seed.unwrap_or(super::SEED),
+        seed.unwrap_or(SEED),
     );
     plan.map_err(|error| problem::internal(&error))
 }

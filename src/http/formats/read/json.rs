@@ -16,13 +16,13 @@ const TOO_MANY: &str = "too many customers";
 
 /// Reads a whole body.
 pub fn read(body: &[u8]) -> Result<Vec<Rows>, Problem> {
-    let mut collected = Collected::default();
+    let mut read_in = List::default();
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read = deserializer
-        .deserialize_map(Body(&mut collected))
+        .deserialize_map(Body(&mut read_in))
         .and_then(|()| deserializer.end());
     match read {
-        Ok(()) => Ok(vec![collected.take()]),
+        Ok(()) => Ok(read_in.finish()),
         Err(error) if error.to_string().starts_with(TOO_MANY) => Err(Problem::new(
             Kind::BodyTooLarge,
             format!(
@@ -44,7 +44,30 @@ pub fn read(body: &[u8]) -> Result<Vec<Rows>, Problem> {
     }
 }
 
-struct Body<'a>(&'a mut Collected);
+/// The customers read, some thousand at a time.
+#[derive(Default)]
+struct List {
+    count: usize,
+    done: Vec<Rows>,
+    collected: Collected,
+}
+
+impl List {
+    fn push(&mut self, json: &[u8]) {
+        self.count += 1;
+        self.collected.push(json);
+        if self.collected.is_full() {
+            self.done.push(self.collected.take());
+        }
+    }
+
+    fn finish(mut self) -> Vec<Rows> {
+        self.done.push(self.collected.take());
+        self.done
+    }
+}
+
+struct Body<'a>(&'a mut List);
 
 impl<'de> Visitor<'de> for Body<'_> {
     type Value = ();
@@ -69,7 +92,7 @@ impl<'de> Visitor<'de> for Body<'_> {
     }
 }
 
-struct Customers<'a>(&'a mut Collected);
+struct Customers<'a>(&'a mut List);
 
 impl<'de> DeserializeSeed<'de> for Customers<'_> {
     type Value = ();
@@ -88,7 +111,7 @@ impl<'de> Visitor<'de> for Customers<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while let Some(customer) = seq.next_element::<&'de RawValue>()? {
-            if self.0.len() == MOST_CUSTOMERS {
+            if self.0.count == MOST_CUSTOMERS {
                 return Err(A::Error::custom(TOO_MANY));
             }
             self.0.push(customer.get().as_bytes());

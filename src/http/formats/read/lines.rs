@@ -36,8 +36,9 @@ impl Collected {
         self.profiles.push(Profile::new());
     }
 
-    pub fn len(&self) -> usize {
-        self.profiles.len()
+    /// Whether there are enough to be handed on.
+    pub fn is_full(&self) -> bool {
+        self.profiles.len() >= ROWS
     }
 
     pub fn take(&mut self) -> Rows {
@@ -78,7 +79,7 @@ impl Lines {
                 self.append(line);
                 self.end_line();
             }
-            if self.collected.profiles.len() >= ROWS {
+            if self.collected.is_full() {
                 done.push(self.collected.take());
             }
         }
