@@ -47,7 +47,7 @@ impl Csv {
         Self {
             reader: Reader::new(),
             limit,
-            cells: vec![0; 4096],
+            cells: vec![0; limit.min(4096)],
             filled: 0,
             ends: vec![0; MOST_COLUMNS + 1],
             ended: 0,
