@@ -41,6 +41,7 @@ pub struct Block<'a> {
     locations: [Option<&'a str>; BLOCK],
     /// By row.
     faults: Vec<CellFault>,
+    is_at_fault: [bool; BLOCK],
 }
 
 /// A cell that is no value of its column.
@@ -141,6 +142,10 @@ impl Table {
             }
         }
         block.faults.sort_by_key(|fault| fault.row);
+        block.is_at_fault = [false; BLOCK];
+        for fault in &block.faults {
+            block.is_at_fault[fault.row] = true;
+        }
     }
 
     fn cells(&self, column: usize) -> Option<&Cells> {
@@ -164,6 +169,7 @@ impl<'a> Block<'a> {
             numbers: Box::new([[f32::NAN; BLOCK]; COLUMN_COUNT]),
             locations: [None; BLOCK],
             faults: Vec::new(),
+            is_at_fault: [false; BLOCK],
         }
     }
 
@@ -192,6 +198,15 @@ impl<'a> Block<'a> {
     #[must_use]
     pub fn locations(&self) -> &[Option<&'a str>; BLOCK] {
         &self.locations
+    }
+
+    /// Whether anything is wrong with a row.
+    ///
+    /// # Panics
+    /// If no block has so many rows.
+    #[must_use]
+    pub fn is_at_fault(&self, row: usize) -> bool {
+        self.is_at_fault[row]
     }
 
     /// The rows at fault, in order, each with all that is wrong with it.

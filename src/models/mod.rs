@@ -25,6 +25,7 @@ mod metrics;
 mod model;
 mod placement;
 mod population;
+pub mod score;
 mod scorer;
 mod set;
 mod shap;
