@@ -23,5 +23,6 @@ pub use encoder::{Encoder, EncoderError, MAX_WIDTH};
 pub use fault::{
     Fault, FieldError, ProfileError, check as check_number, unknown as unknown_column,
 };
+pub use names::nearest as nearest_column;
 pub use profile::{ColumnSet, Profile, Shown};
 pub use table::{BLOCK, Block, Lane, Recognised, Table};
