@@ -159,10 +159,6 @@ pub(super) fn moment(text: &str) -> Result<i64, Fault> {
         return check_moment(midnight.and_utc().timestamp_micros());
     }
     let text = text.replacen('T', " ", 1);
-    let text = text
-        .strip_suffix(" UTC")
-        .or(text.strip_suffix('Z'))
-        .unwrap_or(&text);
     for form in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"] {
         if let Ok(moment) = NaiveDateTime::parse_from_str(text, form) {
             return check_moment(moment.and_utc().timestamp_micros());
