@@ -293,7 +293,7 @@ proptest! {
 }
 
 fn write(path: &std::path::Path, plan: Plan) {
-    let mut file = CohortFile::create(path, plan).unwrap();
+    let mut file = CohortFile::create(path, &plan).unwrap();
     for batch in plan.generate(&|_| {}) {
         file.write(&batch).unwrap();
     }
@@ -369,7 +369,7 @@ fn an_unfinished_file_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cohort.parquet");
     let plan = Plan::new(10, 8).unwrap();
-    let mut file = CohortFile::create(&path, plan).unwrap();
+    let mut file = CohortFile::create(&path, &plan).unwrap();
     file.write(&cohort(10, 8)).unwrap();
     drop(file);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -379,7 +379,7 @@ fn an_unfinished_file_leaves_nothing_behind() {
 fn names_the_extensions_and_the_path_that_it_can_not_write() {
     let plan = Plan::new(10, 8).unwrap();
     let refused = |path: &str| {
-        CohortFile::create(path.as_ref(), plan)
+        CohortFile::create(path.as_ref(), &plan)
             .err()
             .unwrap()
             .to_string()

@@ -25,7 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "jobs",
         &["cohort", "models", "store", "features", "facts", "schema"],
     ),
-    ("cohort", &["facts", "schema"]),
+    ("cohort", &["features", "facts", "schema"]),
     ("models", &["features", "schema"]),
     ("store", &["schema"]),
     ("features", &["schema"]),

@@ -51,7 +51,7 @@ pub enum GenerateError {
 pub fn generate(args: &GenerateArgs) -> Result<(), GenerateError> {
     let plan = Plan::new(args.cohort.customers, args.cohort.seed)?;
     let mut file = match &args.out {
-        Some(path) => Some(CohortFile::create(path, plan)?),
+        Some(path) => Some(CohortFile::create(path, &plan)?),
         None => None,
     };
     let mut check = args.check.then(|| Check::new(plan));

@@ -16,6 +16,7 @@ mod draw;
 mod engagement;
 mod files;
 mod identity;
+mod import;
 mod math;
 mod plan;
 mod premium;
@@ -25,7 +26,14 @@ mod solve;
 mod variables;
 
 pub use check::{Check, Checked, Report};
-pub use files::{CohortFile, FileError, partial_name};
+pub use files::{
+    BadRow, CohortFile, FileError, FileMetadata, Limits, RowFault, Rows, Source, TableError,
+    TableReader, open_table, partial_name,
+};
+pub use import::{
+    Coerced, Coercion, FoundColumn, IgnoredColumn, Import, ImportError, Imported, Mapping,
+    MappingFault, MappingFaults, Reason, Reject, RejectsFile, Summary, Warning,
+};
 pub use plan::{Batches, Calibration, MAX_CUSTOMERS, MAX_SEED, Plan, SpecError};
 
 /// Changes whenever the same plan gives other customers.

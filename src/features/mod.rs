@@ -21,5 +21,6 @@ mod table;
 pub use batch::{BatchError, Column as BatchColumn, profiles};
 pub use encoder::{Encoder, EncoderError, MAX_WIDTH};
 pub use fault::{FieldError, ProfileError};
+pub use names::nearest as nearest_column;
 pub use profile::{ColumnSet, Profile, Shown};
 pub use table::{BLOCK, Block, Lane, Recognised, Table};
