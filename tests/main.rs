@@ -9,6 +9,7 @@ mod house;
 mod models;
 mod one_customer;
 mod problems;
+mod scoring;
 mod serving;
 mod starting;
 mod stopping;
