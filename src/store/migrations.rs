@@ -11,17 +11,31 @@ use super::StoreError;
 /// A schema version, what it brings, and its text.
 type Version = (i64, &'static str, &'static str);
 
-pub(super) const POSTGRES: &[Version] = &[(
-    1,
-    "cohorts and models",
-    include_str!("../../migrations/postgres/0001_cohorts_and_models.sql"),
-)];
+pub(super) const POSTGRES: &[Version] = &[
+    (
+        1,
+        "cohorts and models",
+        include_str!("../../migrations/postgres/0001_cohorts_and_models.sql"),
+    ),
+    (
+        2,
+        "jobs, keys and views",
+        include_str!("../../migrations/postgres/0002_jobs_keys_and_views.sql"),
+    ),
+];
 
-pub(super) const SQLITE: &[Version] = &[(
-    1,
-    "cohorts and models",
-    include_str!("../../migrations/sqlite/0001_cohorts_and_models.sql"),
-)];
+pub(super) const SQLITE: &[Version] = &[
+    (
+        1,
+        "cohorts and models",
+        include_str!("../../migrations/sqlite/0001_cohorts_and_models.sql"),
+    ),
+    (
+        2,
+        "jobs, keys and views",
+        include_str!("../../migrations/sqlite/0002_jobs_keys_and_views.sql"),
+    ),
+];
 
 /// Why the schema could not be brought up to date.
 pub(super) enum Refusal {

@@ -26,8 +26,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 const CONNECTIONS: u32 = 8;
-/// How long a query waits for a free connection of the pool.
-const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long a query waits for a connection of the pool that answers.
+const ACQUIRE: Duration = Duration::from_millis(900);
 /// What the server itself breaks off, where the caller is long gone.
 const LIMITS: [(&str, &str); 3] = [
     ("statement_timeout", "30s"),
@@ -100,7 +100,7 @@ impl Server {
     async fn connect_within(&self, limit: Duration) -> Result<PgConnection, StoreError> {
         match timeout(limit, self.options.connect()).await {
             Ok(connected) => connected.map_err(|e| self.error("connect", &e)),
-            Err(_) => Err(self.unreachable(&"it doesn't answer")),
+            Err(_) => Err(self.silent()),
         }
     }
 
@@ -128,6 +128,10 @@ impl Server {
         Ok(None)
     }
 
+    pub(super) fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -135,6 +139,11 @@ impl Server {
     /// Host and port: never a user's secret.
     pub(super) fn place(&self) -> &str {
         &self.place
+    }
+
+    /// What it means that no answer came in time.
+    pub(super) fn silent(&self) -> StoreError {
+        self.unreachable(&"it doesn't answer")
     }
 
     fn unreachable(&self, reason: &impl ToString) -> StoreError {
@@ -206,6 +215,6 @@ fn place(options: &PgConnectOptions) -> String {
 }
 
 /// The partition that holds a cohort's customers.
-fn partition(cohort: Uuid) -> String {
+pub(super) fn partition(cohort: Uuid) -> String {
     format!("customers_{}", cohort.simple())
 }

@@ -23,8 +23,11 @@ const FILE: &str = "engagecast.sqlite";
 const CONNECTIONS: u32 = 4;
 /// How long a query waits for a free connection of the pool.
 const ACQUIRE: Duration = Duration::from_secs(5);
-/// How long a write waits for that of another.
-const BUSY: Duration = Duration::from_secs(30);
+/// How long a small write waits for that of another: whoever asks over HTTP hears
+/// within a second that the database is busy.
+const BUSY: Duration = Duration::from_millis(800);
+/// The same for the writing of a cohort.
+const BUSY_LOAD: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 pub(super) struct File {
@@ -44,7 +47,7 @@ impl File {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
-            .busy_timeout(BUSY)
+            .busy_timeout(BUSY_LOAD)
             // Rows that are read wait here; the default makes two threads take turns.
             .row_buffer_size(1024)
             // A large commit doesn't leave a large log behind.
@@ -53,7 +56,7 @@ impl File {
             pool: SqlitePoolOptions::new()
                 .max_connections(CONNECTIONS)
                 .acquire_timeout(ACQUIRE)
-                .connect_lazy_with(options.clone()),
+                .connect_lazy_with(options.clone().busy_timeout(BUSY)),
             options,
             folder: folder.to_owned(),
             place: format!("the database file {}", path.display()),
