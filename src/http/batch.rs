@@ -5,6 +5,7 @@
 //! customer at fault costs the others nothing.
 
 mod json;
+mod table;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,7 +90,7 @@ pub async fn predict_batch(
     };
     let batch = Batch {
         reader: Reader::new(sent, limits),
-        answering: Answering::new(wanted, &set, target, reasons)?,
+        answering: Answering::new(wanted, set, target, reasons)?,
     };
     let patience = api.limits.patience;
     stream::answer(wanted, patience, async move |out| {
@@ -211,31 +212,36 @@ impl Ending {
 
 /// Makes predictions of customers, and bytes of predictions.
 enum Answering {
+    /// Each prediction as that for one customer is.
     Json(json::Answers),
+    /// A row of a table each.
+    Table(table::Answers),
 }
 
 impl Answering {
     fn new(
         format: Format,
-        set: &Arc<ModelSet>,
+        set: Arc<ModelSet>,
         target: Target,
         reasons: usize,
     ) -> Result<Self, Problem> {
         Ok(match format {
-            Format::Json => Self::Json(json::Answers::new(Arc::clone(set), target, reasons)),
-            _ => return Err(not_ready()),
+            Format::Json => Self::Json(json::Answers::new(set, target, reasons)),
+            _ => Self::Table(table::Answers::new(format, set, target, reasons)?),
         })
     }
 
     fn rows(&mut self, rows: Rows, out: &mut Vec<u8>) -> Result<(), Problem> {
         match self {
             Self::Json(answers) => answers.rows(rows, out),
+            Self::Table(answers) => answers.rows(rows, out),
         }
     }
 
     fn end(self, out: &mut Vec<u8>) -> Result<(), Problem> {
         match self {
             Self::Json(answers) => answers.end(out),
+            Self::Table(answers) => answers.end(out),
         }
     }
 }

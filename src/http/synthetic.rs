@@ -12,12 +12,11 @@ use utoipa::ToSchema;
 use super::fields::Fields;
 use super::formats::write::{EncodeError, Encoder};
 use super::formats::{Format, negotiate};
-use super::problem::{self, Problem};
+use super::problem::{self, FieldProblem, Kind, Problem};
 use super::stream::{self, Stopped};
 use super::work::Admission;
 use super::{Api, outcomes};
-use crate::cohort::{Batches, MAX_SEED, Plan};
-use crate::schema;
+use crate::cohort::{Batches, CohortSpec, MAX_SEED, Plan, Unreachable};
 
 /// Customers that are drawn where the request does not say how many.
 const SOME: u64 = 1000;
@@ -39,6 +38,10 @@ pub struct SyntheticRequest {
     /// Seed of the random draws: the same seed gives the same customers.
     #[schema(minimum = 0, maximum = 9_223_372_036_854_775_807_u64, default = 20_251_021, example = 7)]
     seed: Option<u64>,
+    /// The population: what differs from that of the source document. `targets`
+    /// has statistics by their ids, as `GET /cohorts/latest` lists them.
+    #[schema(value_type = Option<Object>, example = json!({"targets": {"churn_rate_pct": 40.0}}))]
+    spec: Option<serde_json::Value>,
 }
 
 /// Draw synthetic customers
@@ -96,12 +99,42 @@ pub async fn synthetic(
 fn asked(mut fields: Fields, most: u64) -> Result<Plan, Problem> {
     let customers = fields.integer("customers", 1..=most);
     let seed = fields.integer("seed", 0..=MAX_SEED);
+    let spec = population(&mut fields);
     fields.done()?;
-    let plan = Plan::new(
-        customers.unwrap_or(SOME.min(most)),
-        seed.unwrap_or(SEED),
-    );
-    plan.map_err(|error| problem::internal(&error))
+    let plan = Plan::new(customers.unwrap_or(SOME.min(most)), seed.unwrap_or(SEED));
+    let plan = plan.map_err(|error| problem::internal(&error))?;
+    Ok(plan.with_spec(spec))
+}
+
+/// The member `spec`: the population to draw.
+pub fn population(fields: &mut Fields) -> CohortSpec {
+    let Some(spec) = fields.value("spec") else {
+        return CohortSpec::default();
+    };
+    CohortSpec::from_json(&spec).unwrap_or_else(|faults| {
+        fields.faults(faults.0.into_iter().map(|fault| {
+            let field = match fault.field.as_str() {
+                "" => "spec".to_owned(),
+                field => format!("spec.{field}"),
+            };
+            FieldProblem::new(field, "invalid_spec", fault.message)
+        }));
+        CohortSpec::default()
+    })
+}
+
+/// A population that can't be had: each statistic with the nearest that can.
+pub fn unreachable_spec(error: Unreachable) -> Problem {
+    let faults = error.0.into_iter().map(|out| FieldProblem {
+        asked: Some(out.asked),
+        nearest: Some(out.nearest),
+        ..FieldProblem::new(
+            format!("spec.targets.{}", out.statistic),
+            "unreachable",
+            "the population can't have this value; `nearest` is the nearest that it can have",
+        )
+    });
+    Problem::fields(Kind::UnreachableSpec, faults.collect())
 }
 
 async fn step(
@@ -130,9 +163,9 @@ static UNHEARD: fn(f64) = |_| ();
 
 impl Drawing {
     fn begin(plan: Plan, format: Format) -> Result<Self, Problem> {
-        let encoder = Encoder::new(format, &schema::arrow::schema(), "customers");
+        let encoder = Encoder::new(format, &plan.schema(), "customers");
         Ok(Self {
-            batches: plan.generate(&UNHEARD),
+            batches: plan.generate(&UNHEARD).map_err(unreachable_spec)?,
             encoder: Some(encoder.map_err(|error| problem::internal(&error))?),
             batch: None,
         })

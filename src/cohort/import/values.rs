@@ -160,7 +160,7 @@ pub(super) fn moment(text: &str) -> Result<i64, Fault> {
     }
     let text = text.replacen('T', " ", 1);
     for form in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"] {
-        if let Ok(moment) = NaiveDateTime::parse_from_str(text, form) {
+        if let Ok(moment) = NaiveDateTime::parse_from_str(&text, form) {
             return check_moment(moment.and_utc().timestamp_micros());
         }
     }
@@ -169,7 +169,7 @@ pub(super) fn moment(text: &str) -> Result<i64, Fault> {
         "%Y-%m-%d %H:%M:%S%.f %#z",
         "%Y-%m-%d %H:%M%#z",
     ] {
-        if let Ok(moment) = DateTime::parse_from_str(text, form) {
+        if let Ok(moment) = DateTime::parse_from_str(&text, form) {
             return check_moment(moment.timestamp_micros());
         }
     }

@@ -18,7 +18,7 @@ use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
 use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
 use chrono::DateTime;
 
-use super::rows::{Faults, Rows, nullable_schema};
+use super::rows::{Faults, nullable_schema};
 use crate::features::{Fault, FieldError, check_number, unknown_column};
 use crate::http::problem::{FieldProblem, Kind as ProblemKind, Problem};
 use crate::schema::{self, COLUMN_COUNT, COLUMNS, Kind};
@@ -65,11 +65,12 @@ impl Conform {
         }
     }
 
-    /// The table's rows as customers.
+    /// The table's rows in the schema's columns. What is wrong in a row at fault
+    /// is null.
     ///
     /// # Errors
     /// If the batch is not of the table.
-    pub fn rows(&self, table: &RecordBatch) -> Result<Rows, ArrowError> {
+    pub fn rows(&self, table: &RecordBatch) -> Result<(RecordBatch, Faults), ArrowError> {
         let mut faults = Faults::new();
         let rows = table.num_rows();
         let columns = (0..COLUMN_COUNT).map(|column| match self.places[column] {
@@ -82,7 +83,7 @@ impl Conform {
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(nullable_schema(), columns, &options)?;
-        Ok(Rows::Batch(batch, faults))
+        Ok((batch, faults))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Customers that were read, with what is wrong with some of them.
 //!
-//! They are profiles where they came as JSON, and a record batch where they came
-//! as columns; either becomes the other. Invariant: a row at fault keeps its
+//! They are profiles where they came as JSON, and a table where they came as
+//! columns; either becomes the other. Invariant: a row at fault keeps its
 //! place, so that answers come in the order of what was sent.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
 
+use super::conform::Conform;
 use crate::features::{BatchError, FieldError, Profile, Shown, profiles};
 use crate::schema::{self, COLUMNS, Kind};
 
@@ -22,8 +23,9 @@ pub type Faults = BTreeMap<usize, Vec<FieldError>>;
 /// Some customers, in the order they were sent.
 pub enum Rows {
     Profiles(Vec<Profile>, Faults),
-    /// Columns of the schema's types. What is wrong in a row at fault is null.
-    Batch(RecordBatch, Faults),
+    /// Any columns of customers, as they came; the faults are those of rows as a
+    /// whole, and values are not looked at yet.
+    Table(RecordBatch, Faults, Arc<Conform>),
 }
 
 /// The 72 columns, of which any may be null: a client need not name a customer.
@@ -38,26 +40,36 @@ pub fn nullable_schema() -> SchemaRef {
 }
 
 impl Rows {
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Profiles(profiles, _) => profiles.len(),
-            Self::Batch(batch, _) => batch.num_rows(),
-        }
-    }
-
-    pub fn into_profiles(self) -> Result<(Vec<Profile>, Faults), BatchError> {
+    /// The customers one by one, with all their faults.
+    pub fn into_profiles(self) -> Result<(Vec<Profile>, Faults), RowsError> {
         match self {
             Self::Profiles(profiles, faults) => Ok((profiles, faults)),
-            Self::Batch(batch, faults) => Ok((profiles(&batch)?.collect(), faults)),
+            Self::Table(table, mut faults, conform) => {
+                let (batch, found) = conform.rows(&table)?;
+                for (row, more) in found {
+                    faults.entry(row).or_default().extend(more);
+                }
+                Ok((profiles(&batch)?.collect(), faults))
+            }
         }
     }
 
-    pub fn into_batch(self) -> Result<(RecordBatch, Faults), ArrowError> {
+    /// The customers as a table, whose values are not looked at.
+    pub fn into_table(self) -> Result<(RecordBatch, Faults), RowsError> {
         match self {
             Self::Profiles(profiles, faults) => Ok((batch(&profiles)?, faults)),
-            Self::Batch(batch, faults) => Ok((batch, faults)),
+            Self::Table(table, faults, _) => Ok((table, faults)),
         }
     }
+}
+
+/// Rows that are not what they were read as: a failure of our own.
+#[derive(Debug, thiserror::Error)]
+pub enum RowsError {
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
+    #[error(transparent)]
+    Batch(#[from] BatchError),
 }
 
 /// Profiles as columns.

@@ -1,12 +1,14 @@
 //! A stream of Arrow record batches.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamDecoder;
 use bytes::Bytes;
 
 use super::{malformed, too_large};
 use crate::http::formats::conform::Conform;
-use crate::http::formats::rows::Rows;
+use crate::http::formats::rows::{Faults, Rows};
 use crate::http::problem::Problem;
 
 /// Rows that are handed on at once: a message may have any number.
@@ -14,7 +16,7 @@ const ROWS: usize = 8192;
 
 pub struct Arrow {
     decoder: StreamDecoder,
-    conform: Option<Conform>,
+    conform: Option<Arc<Conform>>,
     limit: usize,
     /// Bytes since the last batch was complete.
     held: usize,
@@ -67,12 +69,12 @@ impl Arrow {
     fn batch(&mut self, batch: &RecordBatch, done: &mut Vec<Rows>) -> Result<(), Problem> {
         let conform = match &mut self.conform {
             Some(conform) => conform,
-            none => none.insert(Conform::new(batch.schema_ref())?),
+            none => none.insert(Arc::new(Conform::new(batch.schema_ref())?)),
         };
         for first in (0..batch.num_rows()).step_by(ROWS) {
             let rows = ROWS.min(batch.num_rows() - first);
             let part = batch.slice(first, rows);
-            done.push(conform.rows(&part).map_err(|_| broken())?);
+            done.push(Rows::Table(part, Faults::new(), Arc::clone(conform)));
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub struct Csv {
 /// What follows the line of names.
 struct Table {
     schema: SchemaRef,
-    conform: Conform,
+    conform: Arc<Conform>,
     columns: Vec<StringBuilder>,
     rows: usize,
     faults: Faults,
@@ -147,7 +147,7 @@ impl Table {
         let columns = fields.iter().map(|_| StringBuilder::new()).collect();
         let schema = Arc::new(Schema::new(fields));
         Ok(Self {
-            conform: Conform::new(&schema)?,
+            conform: Arc::new(Conform::new(&schema)?),
             schema,
             columns,
             rows: 0,
@@ -190,22 +190,12 @@ impl Table {
 
     fn take(&mut self) -> Result<Rows, Problem> {
         self.rows = 0;
-        let mut faults = std::mem::take(&mut self.faults);
+        let faults = std::mem::take(&mut self.faults);
         let columns = self.columns.iter_mut();
         let columns = columns.map(|column| Arc::new(column.finish()) as ArrayRef);
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns.collect());
-        let rows = batch
-            .and_then(|batch| self.conform.rows(&batch))
-            .map_err(|error| problem::internal(&error))?;
-        Ok(match rows {
-            Rows::Batch(batch, found) => {
-                for (row, more) in found {
-                    faults.entry(row).or_default().extend(more);
-                }
-                Rows::Batch(batch, faults)
-            }
-            other => other,
-        })
+        let batch = batch.map_err(|error| problem::internal(&error))?;
+        Ok(Rows::Table(batch, faults, Arc::clone(&self.conform)))
     }
 }
 
@@ -222,9 +212,9 @@ mod tests {
         done.extend(csv.finish()?);
         let (mut rows, mut at_fault) = (0, Vec::new());
         for part in done {
-            let (batch, faults) = part.into_batch().unwrap();
+            let (profiles, faults) = part.into_profiles().unwrap();
             at_fault.extend(faults.iter().map(|(row, f)| (row + rows, f[0].code)));
-            rows += batch.num_rows();
+            rows += profiles.len();
         }
         Ok((rows, at_fault))
     }
