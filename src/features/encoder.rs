@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::{BatchError, Column};
 use super::profile::{ColumnSet, Profile};
+use super::table::{BLOCK, Block, Lane};
 use crate::schema::{COLUMNS, Kind, column};
 
 mod form;
@@ -150,6 +151,18 @@ impl Encoder {
             .collect()
     }
 
+    /// Which rows of an encoded block have no input at all.
+    #[must_use]
+    pub fn without_inputs(&self, places: &[Lane]) -> [bool; BLOCK] {
+        let mut without = [true; BLOCK];
+        for input in &self.inputs {
+            for (without, x) in without.iter_mut().zip(&places[input.at]) {
+                *without &= x.is_nan();
+            }
+        }
+        without
+    }
+
     /// Writes the customer's row into a buffer and returns it. Allocates nothing.
     pub fn encode<'a>(&self, profile: &Profile, buffer: &'a mut [f32; MAX_WIDTH]) -> &'a [f32] {
         let row = &mut buffer[..self.width];
@@ -161,6 +174,21 @@ impl Encoder {
             input.write(profile.value(input.column), text, row);
         }
         row
+    }
+
+    /// Writes the rows of a block, place by place: what [`Self::encode`] writes
+    /// for each of them.
+    pub fn encode_block(&self, block: &Block<'_>, places: &mut Vec<Lane>) {
+        places.resize(self.width, [0.0; BLOCK]);
+        for input in &self.inputs {
+            let places = &mut places[input.at..input.at + input.encoding.places()];
+            let lane = block.lane(input.column);
+            match &input.encoding {
+                Encoding::Number => places[0] = *lane,
+                Encoding::OneHot(_) => one_hot(lane, places),
+                Encoding::Open(names) => open(names, block, places),
+            }
+        }
     }
 
     /// The rows of a whole cohort, one after another.
@@ -209,13 +237,40 @@ impl Input {
             Encoding::Open(names) => match text {
                 None => places.fill(f32::NAN),
                 Some(text) => {
-                    let known = names.iter().position(|name| name == text);
                     places.fill(0.0);
-                    places[known.unwrap_or(names.len())] = 1.0;
+                    places[known(names, text)] = 1.0;
                 }
             },
         }
     }
+}
+
+#[expect(clippy::float_cmp, reason = "codes of categories are whole numbers")]
+fn one_hot(codes: &Lane, places: &mut [Lane]) {
+    for (place, index) in places.iter_mut().zip(0_u16..) {
+        let index = f32::from(index);
+        for (x, &code) in place.iter_mut().zip(codes) {
+            let there = one_if(code == index);
+            *x = if code.is_nan() { code } else { there };
+        }
+    }
+}
+
+fn open(names: &[String], block: &Block<'_>, places: &mut [Lane]) {
+    let rows = &block.locations()[..block.len()];
+    places.iter_mut().for_each(|place| *place = [0.0; BLOCK]);
+    for (i, text) in rows.iter().enumerate() {
+        match text {
+            None => places.iter_mut().for_each(|place| place[i] = f32::NAN),
+            Some(text) => places[known(names, text)][i] = 1.0,
+        }
+    }
+}
+
+/// The place of an open category's name; the last one is for all others.
+fn known(names: &[String], text: &str) -> usize {
+    let found = names.iter().position(|name| name == text);
+    found.unwrap_or(names.len())
 }
 
 fn one_if(yes: bool) -> f32 {

@@ -7,13 +7,16 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The cohort that a model learnt from.
+/// The cohort or the file that a model learnt from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    pub cohort_id: Uuid,
+    /// None for a file.
+    pub cohort_id: Option<Uuid>,
+    /// The name of the cohort or of the file.
     pub cohort_name: String,
     pub customers: u64,
-    pub generator_version: String,
+    /// None for customers that were not generated.
+    pub generator_version: Option<String>,
     /// The seed of the cohort, which is also that of the split; none for a
     /// cohort that was not generated.
     pub seed: Option<u64>,
@@ -27,6 +30,8 @@ pub struct Card {
     pub unit: String,
     /// What the answer is.
     pub predicts: String,
+    /// The label that it learnt: a column, or a question about one.
+    pub label: String,
     /// Whom it is for.
     pub population: String,
     pub source: Source,
@@ -64,6 +69,8 @@ pub struct Rows {
     pub hold_out: usize,
     /// Left out for want of a valid label.
     pub without_label: usize,
+    /// Left out because the target is not for them.
+    pub outside_population: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

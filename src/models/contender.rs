@@ -42,9 +42,13 @@ impl Contender {
                 single(data, &train, Loss::Log, progress)?,
                 "for log loss".to_owned(),
             ),
-            Outcome::Share { .. } => (
+            Outcome::Score { .. } => (
                 single(data, &train, Loss::Share, progress)?,
                 "for the logistic loss of a share".to_owned(),
+            ),
+            Outcome::Count { .. } => (
+                single(data, &train, Loss::Squared, progress)?,
+                "for the squared error of the logarithm".to_owned(),
             ),
             Outcome::Amount { .. } => {
                 let mean = single(data, &train, Loss::Tweedie, &|p| progress(p / 2.0))?;
@@ -75,13 +79,18 @@ impl Contender {
         let (linear, link, kind) = match data.outcome {
             Outcome::Binary => (
                 fit(Fit::Logistic, &table.labels)?,
-                Link::Logistic,
+                Link::LOGISTIC,
                 "logistic regression",
             ),
-            Outcome::Share { .. } => (
+            Outcome::Score { least, most, .. } => (
                 fit(Fit::Ridge, &table.labels)?,
-                Link::Share,
+                Link::Plain { least, most },
                 "ridge regression",
+            ),
+            Outcome::Count { .. } => (
+                fit(Fit::Ridge, &table.logarithms())?,
+                Link::LogPlusOne { factor: 1.0 },
+                "ridge regression of the logarithm",
             ),
             Outcome::Amount { .. } => {
                 let linear = fit(Fit::Ridge, &table.logarithms())?;
@@ -104,9 +113,20 @@ fn single(
     loss: Loss,
     progress: Progress<'_>,
 ) -> Result<Forest, TrainError> {
-    let validation = data.validation.labelled(&data.validation.labels);
-    let train = train.labelled(&train.labels);
+    let labels = [&train.labels, &data.validation.labels].map(|l| learnt(data.outcome, l));
+    let validation = data.validation.labelled(&labels[1]);
+    let train = train.labelled(&labels[0]);
     boost::grow(loss, data.width(), train, validation, data.seed, progress)
+}
+
+/// The labels as the single forest of this outcome learns them.
+fn learnt(outcome: Outcome, labels: &[f64]) -> Vec<f64> {
+    let learnt = |y: f64| match outcome {
+        Outcome::Binary | Outcome::Amount { .. } => y,
+        Outcome::Score { least, most, .. } => (y - least) / (most - least),
+        Outcome::Count { .. } => y.ln_1p(),
+    };
+    labels.iter().map(|&y| learnt(y)).collect()
 }
 
 /// A forest of what is typical: the mean logarithm.

@@ -10,10 +10,10 @@ use super::target::{Outcome, Target};
 use crate::features::{BatchColumn, BatchError, Encoder};
 
 /// The fewest labelled customers that a model and its judgement can rest on.
-pub(super) const FEWEST: usize = 400;
+pub(super) const FEWEST: usize = 500;
 
 /// The fewest customers of either class.
-const FEWEST_OF_A_CLASS: usize = 20;
+const FEWEST_OF_A_CLASS: usize = 50;
 
 /// Rows of one part, side by side with their labels.
 #[derive(Clone, Default)]
@@ -74,6 +74,8 @@ pub(super) struct Data {
     pub hold_out: Table,
     /// Rows left out for want of a valid label.
     pub without_label: usize,
+    /// Rows left out because the target is not for them.
+    pub outside_population: usize,
 }
 
 impl Data {
@@ -86,7 +88,10 @@ impl Data {
         let labels = labels(cohort, target)?;
         check(outcome, &labels)?;
         let calibrates = outcome != Outcome::Binary;
-        let part = |row: usize| labels[row].map(|label| (part(seed, row, calibrates), label));
+        let part = |row: usize| match labels[row] {
+            Label::Valid(label) => Some((part(seed, row, calibrates), label)),
+            _ => None,
+        };
         let trains = |row| matches!(part(row), Some((Part::Train, _)));
         let encoder = Encoder::fit(cohort, target.inputs(), &trains)?;
         let matrix = encoder.encode_batches(cohort)?;
@@ -101,10 +106,12 @@ impl Data {
             calibration: Table::default(),
             hold_out: Table::default(),
             without_label: 0,
+            outside_population: 0,
         };
         for (row, places) in matrix.chunks_exact(data.encoder.width()).enumerate() {
             match part(row) {
                 Some((part, label)) => data.table(part).push(row, places, label),
+                None if matches!(labels[row], Label::Outside) => data.outside_population += 1,
                 None => data.without_label += 1,
             }
         }
@@ -174,22 +181,41 @@ impl Data {
     }
 }
 
-/// The valid labels of all rows.
-fn labels(cohort: &[RecordBatch], target: Target) -> Result<Vec<Option<f64>>, BatchError> {
+/// What a row has to teach.
+#[derive(Clone, Copy)]
+enum Label {
+    Valid(f64),
+    /// None, or none that the target can have.
+    Absent,
+    /// The target is not for this customer.
+    Outside,
+}
+
+/// The labels of all rows.
+fn labels(cohort: &[RecordBatch], target: Target) -> Result<Vec<Label>, BatchError> {
     let range = target.definition().label_range();
     let mut labels = Vec::new();
     for batch in cohort {
         let column = BatchColumn::of(batch, target.label())?;
-        labels.extend((0..batch.num_rows()).map(|row| {
-            let label = column.number(row);
-            range.contains(label).then_some(label)
+        let applies = target.applies_in(batch)?;
+        labels.extend(applies.iter().enumerate().map(|(row, applies)| {
+            let label = target.label_of(column.number(row));
+            match applies {
+                Err(_) => Label::Outside,
+                Ok(()) if range.contains(label) => Label::Valid(label),
+                Ok(()) => Label::Absent,
+            }
         }));
     }
     Ok(labels)
 }
 
-fn check(outcome: Outcome, labels: &[Option<f64>]) -> Result<(), TrainError> {
-    let found: Vec<f64> = labels.iter().copied().flatten().collect();
+fn check(outcome: Outcome, labels: &[Label]) -> Result<(), TrainError> {
+    let valid = |label: &Label| match label {
+        Label::Valid(y) => Some(*y),
+        _ => None,
+    };
+    let found: Vec<f64> = labels.iter().filter_map(valid).collect();
     if found.len() < FEWEST {
         return Err(TrainError::TooFewRows {
             needed: FEWEST,

@@ -23,14 +23,23 @@ const REGRESSION: &[(&str, Metric)] = &[
     ("normalised_gini", metrics::normalised_gini),
 ];
 
+const COUNT: &[(&str, Metric)] = &[
+    ("log_r_squared", metrics::log_r_squared),
+    (
+        "log_root_mean_squared_error",
+        metrics::log_root_mean_squared_error,
+    ),
+];
+
 const AMOUNT: &[(&str, Metric)] = &[("tweedie_deviance", metrics::tweedie_deviance)];
 
 /// The proper score that decides which candidate serves; lower is better.
 pub(super) fn deciding(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Binary => "log_loss",
-        Outcome::Share { .. } => "root_mean_squared_error",
+        Outcome::Score { .. } => "root_mean_squared_error",
         Outcome::Amount { .. } => "tweedie_deviance",
+        Outcome::Count { .. } => "log_root_mean_squared_error",
     }
 }
 
@@ -38,8 +47,9 @@ pub(super) fn deciding(outcome: Outcome) -> &'static str {
 pub(super) fn judge(outcome: Outcome, labels: &[f64], values: &[f64]) -> Metrics {
     let metrics = match outcome {
         Outcome::Binary => [BINARY, &[]],
-        Outcome::Share { .. } => [REGRESSION, &[]],
+        Outcome::Score { .. } => [REGRESSION, &[]],
         Outcome::Amount { .. } => [REGRESSION, AMOUNT],
+        Outcome::Count { .. } => [REGRESSION, COUNT],
     };
     metrics
         .concat()

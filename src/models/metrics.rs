@@ -95,6 +95,20 @@ pub(super) fn root_mean_squared_error(labels: &[f64], values: &[f64]) -> f64 {
     mean_squared_error(labels, values).sqrt()
 }
 
+/// The share of the variance of the labels' logarithms (of one more) that is
+/// explained.
+pub(super) fn log_r_squared(labels: &[f64], values: &[f64]) -> f64 {
+    r_squared(&logarithms(labels), &logarithms(values))
+}
+
+pub(super) fn log_root_mean_squared_error(labels: &[f64], values: &[f64]) -> f64 {
+    root_mean_squared_error(&logarithms(labels), &logarithms(values))
+}
+
+fn logarithms(values: &[f64]) -> Vec<f64> {
+    values.iter().map(|y| y.max(0.0).ln_1p()).collect()
+}
+
 /// Spearman's rank correlation, tied values at their mean rank.
 pub(super) fn spearman(labels: &[f64], values: &[f64]) -> f64 {
     let (a, b) = (ranks(labels), ranks(values));

@@ -138,8 +138,8 @@ fn spread(
             };
             return Ok((Spread::Tiers(thresholds), Some(thresholds), None));
         }
-        Outcome::Share { .. } => Scale::Plain,
-        Outcome::Amount { .. } => Scale::Log,
+        Outcome::Score { .. } => Scale::Plain,
+        Outcome::Amount { .. } | Outcome::Count { .. } => Scale::Log,
     };
     let values = serving.values(&data.calibration.matrix);
     let intervals = Intervals::size(scale, &data.calibration.labels, &values).ok_or_else(|| {
@@ -179,7 +179,8 @@ fn card(data: &Data, source: &Source, trained_at: DateTime<Utc>) -> Card {
         kind: kind.to_owned(),
         unit: definition.outcome.unit().to_owned(),
         predicts: definition.predicts.to_owned(),
-        population: definition.population.to_owned(),
+        label: definition.label.text().to_owned(),
+        population: definition.population.text.to_owned(),
         source: source.clone(),
         rows: Rows {
             train: rows.len(),
@@ -188,6 +189,7 @@ fn card(data: &Data, source: &Source, trained_at: DateTime<Utc>) -> Card {
             calibration: data.calibration.labels.len(),
             hold_out: data.hold_out.labels.len(),
             without_label: data.without_label,
+            outside_population: data.outside_population,
         },
         inputs: data.encoder.columns().names().map(str::to_owned).collect(),
         exclusions: exclusions.collect(),

@@ -25,6 +25,7 @@ const FEED: usize = column("feed_time_minutes_day");
 const LOCATION: usize = column("location");
 const ENGAGEMENT: usize = column("engagement_score");
 const CHURN: usize = column("churn_30_day");
+const DATES: usize = column("dates_completed_month");
 const LTV: usize = column("lifetime_value_usd");
 
 const BATCH: usize = 256;
@@ -73,6 +74,9 @@ fn customer(rng: &mut SmallRng) -> Row {
         })
     });
     let of = |row: &Row, column: usize| row[column].unwrap_or(0.0);
+    if uniform() < 0.5 {
+        row[DATES] = Some(0.0);
+    }
     let bell = uniform() + uniform() + uniform() - 1.5;
     let engagement = 1.0 / (1.0 + (-(of(&row, FEED) - 50.0) / 20.0 - bell).exp());
     row[ENGAGEMENT] = Some((engagement * 1000.0).round() / 1000.0);

@@ -32,10 +32,10 @@ pub fn trained(cohort: &[RecordBatch], target: Target) -> Result<Model, TrainErr
 
 pub fn source() -> Source {
     Source {
-        cohort_id: Uuid::nil(),
+        cohort_id: Some(Uuid::nil()),
         cohort_name: "test".into(),
         customers: CUSTOMERS as u64,
-        generator_version: "none".into(),
+        generator_version: Some("none".into()),
         seed: Some(SEED),
     }
 }
