@@ -11,7 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["app", "cli", "cohort", "config", "http", "telemetry"],
     ),
     ("app", &["config", "http", "jobs", "progress", "store"]),
-    ("cli", &["config", "progress", "cohort"]),
+    ("cli", &["config", "progress", "jobs", "cohort", "store"]),
     ("progress", &["telemetry", "jobs"]),
     ("telemetry", &["config", "http"]),
     ("config", &[]),

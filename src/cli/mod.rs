@@ -13,9 +13,11 @@ use crate::config::Config;
 
 mod generate;
 mod health;
+mod import;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
 pub use health::{HealthArgs, HealthError, health};
+pub use import::{ImportArgs, ImportCommandError, import};
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
 /// and dating apps.
@@ -35,6 +37,8 @@ pub enum Command {
     Serve(Box<Config>),
     /// Write synthetic customers to a file, or check their statistics
     Generate(GenerateArgs),
+    /// Store customers of your own from a CSV or Parquet file
+    Import(Box<ImportArgs>),
     /// Ask a running service whether it lives
     Health(HealthArgs),
     /// Print the OpenAPI document of the HTTP interface
