@@ -13,7 +13,7 @@ use chrono::{TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::http::{self, Limits, Patience};
 use crate::jobs::{self, FirstStart, FirstStartError, JobSettings, ModelCache, Service, Upkeep};
 use crate::progress;
@@ -47,7 +47,7 @@ impl App {
     /// # Errors
     /// Where the address can't be listened on.
     pub async fn build(config: Config) -> Result<Self, AppError> {
-        let address = config.listen;
+        let address = config.at.listen;
         let refuse = |error| AppError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
@@ -119,25 +119,20 @@ impl App {
 /// Brings the service up, keeps up with the database and works on jobs. Ends only
 /// on an error.
 async fn start(service: &Arc<Service>, config: &Config) -> AppError {
-    // An empty variable is how a container says that there is none.
-    let url = config.database_url.as_ref();
-    let (location, cache) = match url.filter(|url| !url.reveal().is_empty()) {
-        Some(url) => {
-            let url = url.reveal().to_owned();
-            let cache = ModelCache::of(&config.data_dir);
-            (Location::Postgres { url }, Some(cache))
-        }
-        None => {
-            let folder = config.data_dir.clone();
-            (Location::Sqlite { folder }, None)
-        }
+    let url = config.store.database_url.as_ref().map(Secret::reveal);
+    let folder = &config.store.data_dir;
+    let location = Location::of(url, folder);
+    // With a file of its own the database is never away.
+    let cache = match location {
+        Location::Postgres { .. } => Some(ModelCache::of(folder)),
+        Location::Sqlite { .. } => None,
     };
     let first = FirstStart {
         customers: config.first_cohort.customers,
         seed: config.first_cohort.seed,
         clock: Utc::now,
     };
-    let wait = config.database_wait;
+    let wait = config.store.database_wait;
     let started = jobs::bootstrap(service, &location, wait, first, cache.as_ref()).await;
     let store = match started {
         Ok(store) => store,
@@ -145,7 +140,7 @@ async fn start(service: &Arc<Service>, config: &Config) -> AppError {
     };
     let settings = JobSettings {
         at_a_time: config.jobs,
-        folder: config.data_dir.clone(),
+        folder: folder.clone(),
     };
     let upkeep = Upkeep {
         cache,

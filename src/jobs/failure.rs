@@ -77,8 +77,11 @@ impl From<FirstStartError> for Failure {
                 "untrainable",
                 format!("The target {target} can't be trained: {error}."),
             )),
-            FirstStartError::Spec(error) => {
+            FirstStartError::Plan(error) => {
                 Self::Problem(JobProblem::new("invalid-spec", error.to_string()))
+            }
+            FirstStartError::Unreachable(error) => {
+                Self::Problem(JobProblem::new("unreachable-targets", error.to_string()))
             }
             error => Self::Problem(JobProblem::internal(&error)),
         }

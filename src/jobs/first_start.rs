@@ -19,7 +19,7 @@ use super::customers::{FEWEST_CUSTOMERS, Sample, read};
 use super::generate::{default_name, generate, to_json};
 use super::status::{Database, Pending, Phase, Status};
 use super::training::{load, stored, train};
-use crate::cohort::{GENERATOR_VERSION, Plan, SpecError};
+use crate::cohort::{GENERATOR_VERSION, Plan, PlanError, Unreachable};
 use crate::models::{ArtifactError, ModelSet, Target, TrainError};
 use crate::store::{BootstrapLock, Cohort, Location, NewCohort, Store, StoreError, StoredModelSet};
 
@@ -47,7 +47,9 @@ pub enum FirstStartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("can't generate the first customers: {0}")]
-    Spec(#[from] SpecError),
+    Plan(#[from] PlanError),
+    #[error("can't generate the first customers: {0}")]
+    Unreachable(#[from] Unreachable),
     #[error(
         "{0} customers are too few to train on: start with at least {FEWEST_CUSTOMERS} (--customers)"
     )]

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use super::failure::{Failure, JobProblem};
 use super::first_start::FirstStartError;
 use super::runner::Running;
-use crate::cohort::{GENERATOR_VERSION, Plan, SpecError};
+use crate::cohort::{CohortSpec, GENERATOR_VERSION, Plan};
 use crate::facts::Facts;
 use crate::store::{CohortWriter, NewCohort, Store};
 
@@ -25,13 +25,23 @@ pub(super) fn default_name(plan: &Plan) -> String {
 
 /// A plan as it is kept with its cohort, and in its job.
 pub(super) fn to_json(plan: &Plan) -> Value {
-    json!({ "customers": plan.customers(), "seed": plan.seed() })
+    json!({
+        "customers": plan.customers(),
+        "seed": plan.seed(),
+        "spec": plan.spec().to_json(),
+    })
 }
 
 fn from_json(spec: &Value) -> Result<Plan, Failure> {
+    let invalid = |why: String| JobProblem::new("invalid-spec", why);
     let number = |name: &str| spec[name].as_u64().unwrap_or_default();
-    Plan::new(number("customers"), number("seed"))
-        .map_err(|error| JobProblem::new("invalid-spec", error.to_string()).into())
+    let plan =
+        Plan::new(number("customers"), number("seed")).map_err(|e| invalid(e.to_string()))?;
+    let population = match &spec["spec"] {
+        Value::Null => CohortSpec::default(),
+        given => CohortSpec::from_json(given).map_err(|e| invalid(e.to_string()))?,
+    };
+    Ok(plan.with_spec(population))
 }
 
 /// Generates a cohort into the store, up to the moment where it becomes visible.
@@ -73,11 +83,11 @@ enum Event {
 }
 
 /// Generates until all is sent, or nobody listens any more.
-fn produce(plan: &Plan, sender: &mpsc::Sender<Event>) -> Result<Facts, SpecError> {
+fn produce(plan: &Plan, sender: &mpsc::Sender<Event>) -> Result<Facts, FirstStartError> {
     // A full queue is told the next share.
     let report = |share| drop(sender.try_send(Event::Generated(share)));
     let mut facts = Facts::default();
-    for batch in plan.generate(&report) {
+    for batch in plan.generate(&report)? {
         facts.observe(&batch);
         if sender.blocking_send(Event::Batch(batch)).is_err() {
             break;

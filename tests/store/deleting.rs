@@ -35,7 +35,10 @@ async fn a_deleted_cohort_is_gone_at_once_and_others_stay(place: Place) {
     assert_eq!(store.latest_cohort().await.unwrap(), Some(stays.clone()));
     let error = store.customers(gone.id).await.unwrap_err();
     assert!(matches!(error, StoreError::UnknownCohort(_)));
-    let overview = format!("SELECT count(*) FROM cohort_overview WHERE cohort_id = '{}'", gone.id);
+    let overview = format!(
+        "SELECT count(*) FROM cohort_overview WHERE cohort_id = '{}'",
+        gone.id
+    );
     assert_eq!(place.number(&overview).await, 0);
     let removed = async || place.number(ROWS).await == 50 && place.number(LEFT).await == 0;
     eventually("its customers are removed", removed).await;
@@ -104,10 +107,22 @@ async fn keeps_as_many_cohorts_as_it_is_told(place: Place) {
     let store = place.open().await;
     let ids = aged(&store, &[5, 4, 3]).await;
     let off = Retention::default();
-    assert!(store.delete_expired(off, Utc::now()).await.unwrap().is_empty());
+    assert!(
+        store
+            .delete_expired(off, Utc::now())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let deleted = store.delete_expired(most(2), Utc::now()).await.unwrap();
     assert_eq!(deleted, ids[..1]);
-    assert!(store.delete_expired(most(2), Utc::now()).await.unwrap().is_empty());
+    assert!(
+        store
+            .delete_expired(most(2), Utc::now())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     eventually("only two are left", async || place.number(ROWS).await == 10).await;
 }
 

@@ -63,13 +63,22 @@ async fn keeps_all_that_is_said_of_a_job(place: Place) {
     let heart = store.heartbeat(job.id, owner, now, "training", 0.25).await;
     assert_eq!(heart.unwrap(), Heart::Kept);
     let running = store.job(job.id).await.unwrap().unwrap();
-    assert_eq!((running.phase.as_str(), running.progress), ("training", 0.25));
+    assert_eq!(
+        (running.phase.as_str(), running.progress),
+        ("training", 0.25)
+    );
 
     let problem = json!({"code": "untrainable", "detail": "…"});
     let outcome = JobOutcome::Failed(problem.clone());
-    store.finish_job(job.id, owner, &outcome, now).await.unwrap();
+    store
+        .finish_job(job.id, owner, &outcome, now)
+        .await
+        .unwrap();
     let failed = store.job(job.id).await.unwrap().unwrap();
-    assert_eq!((failed.state, failed.problem), (JobState::Failed, Some(problem)));
+    assert_eq!(
+        (failed.state, failed.problem),
+        (JobState::Failed, Some(problem))
+    );
     assert_eq!(failed.finished_at, Some(now));
     assert_eq!(store.job_counts().await.unwrap(), [(JobState::Failed, 1)]);
     assert!(store.open_jobs().await.unwrap().is_empty());
@@ -92,7 +101,11 @@ async fn the_oldest_job_is_taken_first_and_by_one_owner(place: Place) {
         enqueued(&store, second).await;
     }
     let claims = (0..20).map(|_| claimed(&store, Uuid::new_v4()));
-    let mut got: Vec<_> = futures_util::future::join_all(claims).await.into_iter().flatten().collect();
+    let mut got: Vec<_> = futures_util::future::join_all(claims)
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
     got.sort();
     got.dedup();
     let left = async { while claimed(&store, one).await.is_some() {} };
@@ -107,7 +120,10 @@ async fn an_owner_hears_that_its_job_is_cancelled(place: Place) {
     let owner = Uuid::new_v4();
     claimed(&store, owner).await;
     let told = store.cancel_job(job, Utc::now()).await.unwrap().unwrap();
-    assert_eq!((told.state, told.cancel_requested), (JobState::Running, true));
+    assert_eq!(
+        (told.state, told.cancel_requested),
+        (JobState::Running, true)
+    );
     let heart = store.heartbeat(job, owner, Utc::now(), "", 0.0).await;
     assert_eq!(heart.unwrap(), Heart::Cancelled);
     // Given back instead, it is as good as cancelled.
@@ -138,7 +154,10 @@ async fn a_job_is_taken_over_where_its_heartbeat_stands_still(place: Place) {
     let seen = store.other_beats(other).await.unwrap()[0];
     assert_eq!((seen.job, seen.owner), (job, one));
     // It has moved since it was looked at.
-    store.heartbeat(job, one, Utc::now(), "", 0.0).await.unwrap();
+    store
+        .heartbeat(job, one, Utc::now(), "", 0.0)
+        .await
+        .unwrap();
     let taken = store.take_over_job(seen, other, Utc::now()).await.unwrap();
     assert_eq!(taken, None);
     let seen = store.other_beats(other).await.unwrap()[0];
@@ -208,8 +227,13 @@ async fn a_cohort_of_a_job_that_was_lost_is_not_stored(place: Place) {
     let new = new_cohort("a", 0);
     let mut writer = store.begin_cohort(&new).await.unwrap();
     writer.write(&batch(0, 100)).await.unwrap();
-    let late = writer.finish_job(json!({}), Vec::new(), ending(job, one)).await;
-    assert!(matches!(late, Err(StoreError::LostJob(id)) if id == job), "{late:?}");
+    let late = writer
+        .finish_job(json!({}), Vec::new(), ending(job, one))
+        .await;
+    assert!(
+        matches!(late, Err(StoreError::LostJob(id)) if id == job),
+        "{late:?}"
+    );
     assert_eq!(store.cohort(new.id).await.unwrap(), None);
     assert_eq!(place.number("SELECT count(*) FROM customers").await, 0);
 
@@ -226,12 +250,16 @@ async fn a_model_set_and_the_end_of_its_job_become_visible_together(place: Place
     let owner = Uuid::new_v4();
     claimed(&store, owner).await;
     let set = model_set("v1", &[("churn", b"1")]);
-    let late = store.save_model_set_of_job(&set, &ending(job, Uuid::new_v4()));
-    assert!(matches!(late.await, Err(StoreError::LostJob(_))));
+    let others = ending(job, Uuid::new_v4());
+    let late = store.save_model_set_of_job(&set, &others).await;
+    assert!(matches!(late, Err(StoreError::LostJob(_))));
     assert_eq!(store.model_set("v1").await.unwrap(), None);
-    let done = store.save_model_set_of_job(&set, &ending(job, owner));
-    done.await.unwrap();
+    let own = ending(job, owner);
+    store.save_model_set_of_job(&set, &own).await.unwrap();
     assert_eq!(state(&store, job).await, JobState::Complete);
     assert_eq!(store.active_version().await.unwrap(), None);
-    assert_eq!(store.model_set("v1").await.unwrap().unwrap().models, set.models);
+    assert_eq!(
+        store.model_set("v1").await.unwrap().unwrap().models,
+        set.models
+    );
 }

@@ -1,9 +1,7 @@
 //! What the HTTP interface keeps: uploads, rejects, keys, deeds, answers.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use engagecast::store::{
-    After, ApiKey, AuditEntry, Claim, IdempotentCall, Reject, StoreError,
-};
+use engagecast::store::{After, ApiKey, AuditEntry, Claim, IdempotentCall, Reject, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -25,7 +23,9 @@ fn moment(second: i64) -> DateTime<Utc> {
 async fn takes_a_file_in_pieces_and_gives_it_back(place: Place) {
     let store = place.open().await;
     let id = Uuid::new_v4();
-    let pieces: Vec<Vec<u8>> = (0..4_u8).map(|i| vec![i; 300_000 + usize::from(i)]).collect();
+    let pieces: Vec<Vec<u8>> = (0..4_u8)
+        .map(|i| vec![i; 300_000 + usize::from(i)])
+        .collect();
     let early = store.append_upload(id, 0, b"x").await;
     assert!(matches!(early, Err(StoreError::UnknownUpload(_))));
     store.begin_upload(id, moment(0)).await.unwrap();
@@ -36,7 +36,10 @@ async fn takes_a_file_in_pieces_and_gives_it_back(place: Place) {
     assert_eq!(store.finish_upload(id).await.unwrap(), 1_200_006);
     assert_eq!(store.upload_bytes(id).await.unwrap(), Some(1_200_006));
     for (number, piece) in (0..).zip(&pieces) {
-        assert_eq!(store.read_upload(id, number).await.unwrap().as_ref(), Some(piece));
+        assert_eq!(
+            store.read_upload(id, number).await.unwrap().as_ref(),
+            Some(piece)
+        );
     }
     assert_eq!(store.read_upload(id, 4).await.unwrap(), None);
     let late = store.append_upload(id, 4, b"x").await;
@@ -91,14 +94,21 @@ async fn keeps_keys_and_revokes_them(place: Place) {
     assert!(!store.insert_key(&key("again", 1)).await.unwrap());
     assert_eq!(store.keys().await.unwrap(), [one.clone(), other.clone()]);
 
-    store.touch_keys(&[(one.id, moment(50)), (other.id, moment(60))]).await.unwrap();
+    store
+        .touch_keys(&[(one.id, moment(50)), (other.id, moment(60))])
+        .await
+        .unwrap();
     store.touch_keys(&[(one.id, moment(40))]).await.unwrap();
     assert!(store.revoke_key(one.id, moment(70)).await.unwrap());
     assert!(store.revoke_key(one.id, moment(80)).await.unwrap());
     assert!(!store.revoke_key(Uuid::new_v4(), moment(80)).await.unwrap());
     let found = store.keys().await.unwrap();
     assert_eq!(found[0].last_used_at, Some(moment(50)), "never earlier");
-    assert_eq!(found[0].revoked_at, Some(moment(70)), "the first time counts");
+    assert_eq!(
+        found[0].revoked_at,
+        Some(moment(70)),
+        "the first time counts"
+    );
     assert_eq!(found[1].revoked_at, None);
 }
 
@@ -148,30 +158,63 @@ async fn a_call_that_is_sent_twice_is_done_once(place: Place) {
     let again = store.claim_idempotency(CALL, now).await.unwrap();
     assert_eq!(again, Claim::Same(answer.clone()));
     for other in [
-        IdempotentCall { fingerprint: "abd", ..CALL },
-        IdempotentCall { route: "POST /models", ..CALL },
+        IdempotentCall {
+            fingerprint: "abd",
+            ..CALL
+        },
+        IdempotentCall {
+            route: "POST /models",
+            ..CALL
+        },
     ] {
         let claim = store.claim_idempotency(other, now).await.unwrap();
         assert_eq!(claim, Claim::Different);
     }
-    let another = IdempotentCall { caller: "key-2", ..CALL };
-    assert_eq!(store.claim_idempotency(another, now).await.unwrap(), Claim::First);
+    let another = IdempotentCall {
+        caller: "key-2",
+        ..CALL
+    };
+    assert_eq!(
+        store.claim_idempotency(another, now).await.unwrap(),
+        Claim::First
+    );
     // One that came to nothing may be tried again; one that was answered not.
     store.forget_idempotency(another).await.unwrap();
-    assert_eq!(store.claim_idempotency(another, now).await.unwrap(), Claim::First);
+    assert_eq!(
+        store.claim_idempotency(another, now).await.unwrap(),
+        Claim::First
+    );
     store.forget_idempotency(CALL).await.unwrap();
     let again = store.claim_idempotency(CALL, now).await.unwrap();
     assert_eq!(again, Claim::Same(answer));
     // A day later it is forgotten.
     store.sweep(now + TimeDelta::hours(25)).await.unwrap();
-    assert_eq!(store.claim_idempotency(CALL, now).await.unwrap(), Claim::First);
+    assert_eq!(
+        store.claim_idempotency(CALL, now).await.unwrap(),
+        Claim::First
+    );
 }
 
 async fn a_call_whose_process_is_gone_is_done_again(place: Place) {
     let store = place.open().await;
-    assert_eq!(store.claim_idempotency(CALL, moment(0)).await.unwrap(), Claim::First);
-    assert_eq!(store.claim_idempotency(CALL, moment(60)).await.unwrap(), Claim::Running);
-    let other = IdempotentCall { fingerprint: "abd", ..CALL };
-    assert_eq!(store.claim_idempotency(other, moment(600)).await.unwrap(), Claim::Different);
-    assert_eq!(store.claim_idempotency(CALL, moment(600)).await.unwrap(), Claim::First);
+    assert_eq!(
+        store.claim_idempotency(CALL, moment(0)).await.unwrap(),
+        Claim::First
+    );
+    assert_eq!(
+        store.claim_idempotency(CALL, moment(60)).await.unwrap(),
+        Claim::Running
+    );
+    let other = IdempotentCall {
+        fingerprint: "abd",
+        ..CALL
+    };
+    assert_eq!(
+        store.claim_idempotency(other, moment(600)).await.unwrap(),
+        Claim::Different
+    );
+    assert_eq!(
+        store.claim_idempotency(CALL, moment(600)).await.unwrap(),
+        Claim::First
+    );
 }

@@ -31,7 +31,12 @@ fn wanted(filters: &[(&str, &str)], after: Option<&str>, limit: u32) -> Wanted {
 }
 
 fn ids(batch: &RecordBatch) -> Vec<&str> {
-    batch.column(0).as_string::<i32>().iter().flatten().collect()
+    batch
+        .column(0)
+        .as_string::<i32>()
+        .iter()
+        .flatten()
+        .collect()
 }
 
 async fn pages_through_customers_by_their_ids(place: Place) {
@@ -51,7 +56,9 @@ async fn pages_through_customers_by_their_ids(place: Place) {
     }
     assert_eq!(pages.len(), 3);
     assert_same(&pages, &[batch(0, 70)]);
-    let error = store.customers_page(Uuid::new_v4(), &wanted(&[], None, 1)).await;
+    let error = store
+        .customers_page(Uuid::new_v4(), &wanted(&[], None, 1))
+        .await;
     assert!(matches!(error, Err(StoreError::UnknownCohort(_))));
 }
 
@@ -81,8 +88,15 @@ async fn finds_customers_of_a_category(place: Place) {
     assert_eq!(refused("no_such", "x"), FilterError::UnknownColumn);
     assert_eq!(refused("age", "20"), FilterError::NotFilterable);
     let error = refused("account_type", "'; DROP TABLE customers").to_string();
-    assert!(error.contains("Free, Premium") && !error.contains("DROP"), "{error}");
-    assert!(refused("is_creator", "yes").to_string().contains("true, false"));
+    assert!(
+        error.contains("Free, Premium") && !error.contains("DROP"),
+        "{error}"
+    );
+    assert!(
+        refused("is_creator", "yes")
+            .to_string()
+            .contains("true, false")
+    );
 }
 
 async fn lists_cohorts_from_the_newest(place: Place) {
@@ -110,20 +124,32 @@ async fn lists_model_sets_and_tells_which_is_active(place: Place) {
     let store = place.open().await;
     for version in ["v1", "v2", "v3"] {
         let models: [(&str, &[u8]); 2] = [("ltv", b"1"), ("churn", b"2")];
-        store.save_model_set(&model_set(version, &models), false).await.unwrap();
+        store
+            .save_model_set(&model_set(version, &models), false)
+            .await
+            .unwrap();
     }
     store.activate_model_set("v2", Utc::now()).await.unwrap();
     assert_eq!(store.active_version().await.unwrap().unwrap(), "v2");
     let page = store.model_sets(None, 2).await.unwrap();
-    let seen: Vec<_> = page.iter().map(|set| (set.version.as_str(), set.active)).collect();
+    let seen: Vec<_> = page
+        .iter()
+        .map(|set| (set.version.as_str(), set.active))
+        .collect();
     assert_eq!(seen, [("v3", false), ("v2", true)]);
     assert_eq!(page[0].targets, ["churn", "ltv"]);
-    let rest = store.model_sets(Some((page[1].created_at, "v2")), 2).await.unwrap();
+    let rest = store
+        .model_sets(Some((page[1].created_at, "v2")), 2)
+        .await
+        .unwrap();
     assert_eq!(rest.len(), 1);
     assert_eq!(rest[0].version, "v1");
     let card = store.model_card("v1", "ltv").await.unwrap().unwrap();
     assert_eq!(card["of"][0], "v1");
     assert_eq!(store.model_card("v1", "virality").await.unwrap(), None);
     assert_eq!(store.model_set("v4").await.unwrap(), None);
-    assert_eq!(store.model_set("v1").await.unwrap().unwrap().models.len(), 2);
+    assert_eq!(
+        store.model_set("v1").await.unwrap().unwrap().models.len(),
+        2
+    );
 }
