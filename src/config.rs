@@ -23,6 +23,36 @@ pub struct Config {
     #[command(flatten)]
     pub store: StoreArgs,
 
+    /// Jobs (generating, importing, training) that this process works on at a time, 0 to 64
+    #[arg(
+        long,
+        env = "ENGAGECAST_JOBS",
+        value_name = "N",
+        default_value = "1",
+        value_parser = clap::value_parser!(u32).range(0..=64)
+    )]
+    pub jobs: u32,
+
+    /// Keep the newest N cohorts and delete the others, 1 to 1000000; without it all are kept
+    #[arg(
+        long,
+        env = "ENGAGECAST_KEEP_COHORTS",
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub keep_cohorts: Option<u32>,
+
+    /// Delete cohorts that are older, 1 to 36500 days; without it all are kept
+    ///
+    /// The newest cohort is kept in any case, and so is one that a job is working on.
+    #[arg(
+        long,
+        env = "ENGAGECAST_KEEP_COHORTS_FOR",
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(1..=36_500)
+    )]
+    pub keep_cohorts_for: Option<u32>,
+
     /// Customers that the first start generates and trains on
     #[command(flatten)]
     pub first_cohort: CohortArgs,

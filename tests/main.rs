@@ -6,6 +6,7 @@ mod documentation;
 mod features;
 mod generator;
 mod house;
+mod jobs;
 mod models;
 mod one_customer;
 mod problems;

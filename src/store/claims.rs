@@ -75,6 +75,33 @@ pub(super) const FINISH: &str = "UPDATE jobs SET state = $3, result = $4, proble
     finished_at = $6, owner = NULL, \
     progress = CASE WHEN $3 = 'complete' THEN 1 ELSE progress END \
     WHERE id = $1 AND owner = $2 AND state = 'running'";
+
+/// Ends a job as complete within an open transaction of either database. A job
+/// that is not its owner's any more is `RowNotFound`: then nothing of the
+/// transaction may be committed.
+macro_rules! end_job {
+    ($connection:expr, $job:expr) => {
+        async {
+            use crate::store::id::Id;
+            use sqlx::types::Json;
+            let ended = sqlx::query(crate::store::claims::FINISH)
+                .bind(Id($job.job))
+                .bind(Id($job.owner))
+                .bind("complete")
+                .bind(Some(Json(&$job.result)))
+                .bind(None::<Json<&serde_json::Value>>)
+                .bind(chrono::SubsecRound::trunc_subsecs($job.at, 6))
+                .execute(&mut *$connection)
+                .await?;
+            match ended.rows_affected() {
+                0 => Err(sqlx::Error::RowNotFound),
+                _ => Ok(()),
+            }
+        }
+    };
+}
+pub(super) use end_job;
+
 const RELEASE: &str = "UPDATE jobs SET owner = NULL, heartbeat_at = NULL, \
     attempts = attempts - 1, phase = '', progress = 0, \
     state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END, \

@@ -186,18 +186,7 @@ macro_rules! list_cohort {
             use crate::store::id::Id;
             use sqlx::types::Json;
             if let Some(job) = &$ending.job {
-                let ended = sqlx::query(crate::store::claims::FINISH)
-                    .bind(Id(job.job))
-                    .bind(Id(job.owner))
-                    .bind("complete")
-                    .bind(Some(Json(&job.result)))
-                    .bind(None::<Json<&serde_json::Value>>)
-                    .bind(chrono::SubsecRound::trunc_subsecs(job.at, 6))
-                    .execute(&mut *$connection)
-                    .await?;
-                if ended.rows_affected() == 0 {
-                    return Err(sqlx::Error::RowNotFound);
-                }
+                crate::store::claims::end_job!($connection, job).await?;
             }
             let rejects = &$ending.rejects;
             crate::store::rejects::insert_rejects!($connection, $cohort.id, 1_i64, rejects).await?;

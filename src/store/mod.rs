@@ -131,7 +131,8 @@ impl Store {
     /// Connects and brings the schema up to date.
     ///
     /// While Postgres can't be reached it is tried again, for `wait` at most;
-    /// `waiting` hears of each failed try. Nothing else is waited for.
+    /// `waiting` hears of each failed try. A process that is migrating the schema
+    /// is waited for as long. Nothing else is waited for.
     ///
     /// # Errors
     /// Where the database can't be reached in time or can't be used: see
@@ -145,7 +146,7 @@ impl Store {
             Location::Postgres { url } => {
                 Backend::Postgres(postgres::Server::open(url, wait, waiting).await?)
             }
-            Location::Sqlite { folder } => Backend::Sqlite(sqlite::File::open(folder).await?),
+            Location::Sqlite { folder } => Backend::Sqlite(sqlite::File::open(folder, wait).await?),
         };
         Ok(Self { backend })
     }

@@ -4,10 +4,12 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
+use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::claims::end_job;
 use super::id::Id;
-use super::{Backend, LONG, Store, StoreError, change, check, on_either};
+use super::{Backend, JobEnding, LONG, Store, StoreError, change, check, on_either};
 
 /// A model set to be kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,9 +101,12 @@ macro_rules! page {
 
 /// Writes a model set in one transaction of either database.
 macro_rules! save {
-    ($pool:expr, $set:expr, $activate:expr) => {
+    ($pool:expr, $set:expr, $activate:expr, $job:expr) => {
         async {
             let mut transaction = $pool.begin().await?;
+            if let Some(job) = $job {
+                end_job!(transaction, job).await?;
+            }
             sqlx::query(INSERT_SET)
                 .bind(&$set.version)
                 .bind($set.cohort_id.map(Id))
@@ -141,6 +146,29 @@ impl Store {
         set: &NewModelSet,
         activate: bool,
     ) -> Result<(), StoreError> {
+        self.save_models(set, activate, None).await
+    }
+
+    /// Keeps a model set, and in the same transaction ends the job that trained it.
+    ///
+    /// # Errors
+    /// [`StoreError::LostJob`] where the job is not its owner's any more; else as
+    /// for [`Store::save_model_set`].
+    pub async fn save_model_set_of_job(
+        &self,
+        set: &NewModelSet,
+        job: &JobEnding,
+    ) -> Result<(), StoreError> {
+        check::json("the job's result", &job.result)?;
+        self.save_models(set, false, Some(job)).await
+    }
+
+    async fn save_models(
+        &self,
+        set: &NewModelSet,
+        activate: bool,
+        job: Option<&JobEnding>,
+    ) -> Result<(), StoreError> {
         if set.models.is_empty() {
             return Err(StoreError::unstorable("a model set", "it has no models"));
         }
@@ -155,24 +183,24 @@ impl Store {
             check::text("the model's target", &model.target)?;
             check::json("the model's card", &model.card)?;
         }
-        let duplicate = |e: &sqlx::Error| {
-            e.as_database_error()
-                .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
-        };
         let doing = "store the models";
-        match &self.backend {
-            Backend::Postgres(server) => (save!(server.pool(), set, activate).await)
-                .map_err(|e| (duplicate(&e), server.error(doing, &e))),
-            Backend::Sqlite(file) => (save!(file.pool(), set, activate).await)
-                .map_err(|e| (duplicate(&e), file.error(doing, &e))),
-        }
-        .map_err(|(duplicate, error)| {
-            if duplicate {
-                StoreError::DuplicateModelSet(set.version.clone())
-            } else {
-                error
+        let meaning = |e: &sqlx::Error| match (e, job) {
+            (sqlx::Error::RowNotFound, Some(job)) => Some(StoreError::LostJob(job.job)),
+            (sqlx::Error::Database(e), _) if e.is_unique_violation() => {
+                Some(StoreError::DuplicateModelSet(set.version.clone()))
             }
-        })
+            _ => None,
+        };
+        match &self.backend {
+            Backend::Postgres(server) => {
+                let saved = timeout(LONG, save!(server.pool(), set, activate, job)).await;
+                let saved = saved.map_err(|_| server.silent())?;
+                saved.map_err(|e| meaning(&e).unwrap_or_else(|| server.error(doing, &e)))
+            }
+            Backend::Sqlite(file) => save!(file.pool(), set, activate, job)
+                .await
+                .map_err(|e| meaning(&e).unwrap_or_else(|| file.error(doing, &e))),
+        }
     }
 
     /// Makes a model set the active one, in place of the former.
