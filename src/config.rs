@@ -86,6 +86,29 @@ pub struct Config {
     pub log: LogArgs,
 }
 
+/// Where the service keeps its state, for commands that read it.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseArgs {
+    /// Folder that holds all state while there is no database server
+    #[arg(
+        long,
+        env = "ENGAGECAST_DATA_DIR",
+        value_name = "FOLDER",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+
+    /// PostgreSQL that keeps all state, instead of a file in the data folder
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = secret
+    )]
+    pub database_url: Option<Secret>,
+}
+
 /// How many synthetic customers, and which.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct CohortArgs {

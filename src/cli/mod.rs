@@ -12,8 +12,10 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 
 mod generate;
+mod score;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
+pub use score::{ScoreArgs, ScoreError, score};
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
 /// and dating apps.
@@ -33,6 +35,8 @@ pub enum Command {
     Serve(Box<Config>),
     /// Write synthetic customers to a file, or check their statistics
     Generate(GenerateArgs),
+    /// Predict for the customers of a file
+    Score(ScoreArgs),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }

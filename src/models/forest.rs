@@ -43,7 +43,11 @@ impl Node {
         usize::from(self.split & !MISSING_LEFT)
     }
 
-    fn missing_left(self) -> bool {
+    pub(super) fn threshold(self) -> f32 {
+        self.threshold
+    }
+
+    pub(super) fn missing_left(self) -> bool {
         self.split & MISSING_LEFT != 0
     }
 
