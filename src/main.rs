@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use engagecast::app::App;
-use engagecast::cli::{Cli, Command, GenerateArgs, ScoreArgs};
+use engagecast::cli::{Cli, Command, GenerateArgs, ImportArgs, ScoreArgs};
 use engagecast::cohort::partial_name;
 use engagecast::config::Config;
 use engagecast::{cli, http, telemetry};
@@ -21,6 +21,8 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(config) => serve(*config),
         Command::Generate(args) => generate(&args),
+        Command::Import(args) => import(&args),
+        Command::Health(args) => cli::health(&args).map_err(Into::into),
         Command::Score(args) => score(&args),
         Command::Openapi => cli::print(http::document()).map_err(Into::into),
     };
@@ -60,6 +62,21 @@ fn remove_on_signal(out: PathBuf) -> Result<(), Failure> {
         std::process::exit(130);
     });
     Ok(())
+}
+
+/// Interrupted, it ends at once: what the database was sent is rolled back.
+fn import(args: &ImportArgs) -> Result<(), Failure> {
+    telemetry::start(&args.log)?;
+    let runtime = Runtime::new()?;
+    let outcome = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        tokio::select! {
+            outcome = cli::import(args) => Ok(outcome?),
+            () = signals.next() => std::process::exit(130),
+        }
+    });
+    runtime.shutdown_background();
+    outcome
 }
 
 fn serve(config: Config) -> Result<(), Failure> {

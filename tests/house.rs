@@ -14,7 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "config", "progress", "cohort", "models", "store", "features", "schema",
+            "config", "progress", "jobs", "cohort", "models", "store", "features", "schema",
         ],
     ),
     ("progress", &["telemetry", "jobs"]),

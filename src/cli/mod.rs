@@ -12,9 +12,13 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 
 mod generate;
+mod health;
+mod import;
 mod score;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
+pub use health::{HealthArgs, HealthError, health};
+pub use import::{ImportArgs, ImportCommandError, import};
 pub use score::{ScoreArgs, ScoreError, score};
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
@@ -35,6 +39,10 @@ pub enum Command {
     Serve(Box<Config>),
     /// Write synthetic customers to a file, or check their statistics
     Generate(GenerateArgs),
+    /// Store customers of your own from a CSV or Parquet file
+    Import(Box<ImportArgs>),
+    /// Ask a running service whether it lives
+    Health(HealthArgs),
     /// Predict for the customers of a file
     Score(ScoreArgs),
     /// Print the OpenAPI document of the HTTP interface
@@ -98,7 +106,7 @@ mod tests {
         let Ok(Command::Serve(config)) = parse("--listen 127.0.0.1:0") else {
             panic!("a flag of serve, without its name, serves");
         };
-        assert_eq!(config.listen.port(), 0);
+        assert_eq!(config.at.listen.port(), 0);
         assert!(matches!(parse("openapi"), Ok(Command::Openapi)));
     }
 

@@ -8,7 +8,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use rayon::prelude::*;
@@ -18,7 +17,7 @@ use self::sheet::{Sheet, SheetError};
 use self::summary::Summary;
 use super::print;
 use crate::cohort::{Rows, TableError, TableReader, open_table};
-use crate::config::{DatabaseArgs, LogArgs};
+use crate::config::{LogArgs, Secret, StoreArgs};
 use crate::features::Recognised;
 use crate::models::score::Scoring;
 use crate::models::{ArtifactError, Model, ModelSet, Target};
@@ -42,7 +41,7 @@ pub struct ScoreArgs {
     pub model: PathBuf,
 
     #[command(flatten)]
-    pub database: DatabaseArgs,
+    pub store: StoreArgs,
 
     /// Customers: CSV (plain, gzip or zstd) or Parquet, with any of the 72 columns
     #[arg(long = "in", value_name = "FILE")]
@@ -152,7 +151,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 fn models(args: &ScoreArgs) -> Result<ModelSet, ScoreError> {
     if args.model.as_os_str() == ACTIVE {
-        return active(&args.database);
+        return active(&args.store);
     }
     let path = args.model.display().to_string();
     let bytes = std::fs::read(&args.model).map_err(|source| ScoreError::Model {
@@ -163,21 +162,15 @@ fn models(args: &ScoreArgs) -> Result<ModelSet, ScoreError> {
 }
 
 /// The models that serve, from the database.
-fn active(database: &DatabaseArgs) -> Result<ModelSet, ScoreError> {
-    // An empty variable is how a container says that there is none.
-    let url = database.database_url.as_ref();
-    let location = match url.filter(|url| !url.reveal().is_empty()) {
-        Some(url) => Location::Postgres {
-            url: url.reveal().to_owned(),
-        },
-        // Asking for models is no reason to make a folder.
-        None if !database.data_dir.is_dir() => return Err(ScoreError::NoneActive),
-        None => Location::Sqlite {
-            folder: database.data_dir.clone(),
-        },
-    };
+fn active(args: &StoreArgs) -> Result<ModelSet, ScoreError> {
+    let url = args.database_url.as_ref().map(Secret::reveal);
+    let location = Location::of(url, &args.data_dir);
+    // Asking for models is no reason to make a folder.
+    if matches!(location, Location::Sqlite { .. }) && !args.data_dir.is_dir() {
+        return Err(ScoreError::NoneActive);
+    }
     let stored = tokio::runtime::Runtime::new()?.block_on(async {
-        let store = Store::open(&location, Duration::ZERO, &|_| ()).await?;
+        let store = Store::open(&location, args.database_wait, &|_| ()).await?;
         let stored = store.active_model_set().await;
         store.close().await;
         stored

@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::features::nearest_column;
-use crate::schema::{COLUMN_COUNT, COLUMNS, Column, Kind, find};
+use crate::schema::{COLUMNS, Column, Kind, find};
 
 /// What is wrong with a part of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Mapping {
     units: HashMap<usize, Unit>,
     values: HashMap<usize, HashMap<String, String>>,
     nulls: Vec<String>,
+    /// As it was given.
+    given: Value,
 }
 
 impl Mapping {
@@ -82,11 +84,18 @@ impl Mapping {
     pub fn from_json(value: &Value) -> Result<Self, MappingFaults> {
         let mut check = Checking::default();
         check.mapping(value);
+        check.mapping.given = value.clone();
         if check.faults.is_empty() {
             Ok(check.mapping)
         } else {
             Err(MappingFaults(check.faults))
         }
+    }
+
+    /// The mapping as it was given, or null.
+    #[must_use]
+    pub fn to_json(&self) -> &Value {
+        &self.given
     }
 
     /// The name that the file has for a column, where it is said.
@@ -301,5 +310,3 @@ fn expected_units(column: &Column) -> String {
     };
     format!("expected {names}a table with scale and offset")
 }
-
-const _: () = assert!(COLUMN_COUNT <= u8::MAX as usize);

@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn reads_numbers_as_people_write_them() {
         for (text, value) in [
-            ("0", 0.0),
+            ("0", 0.0_f64),
             ("3.0", 3.0),
             (".5", 0.5),
             ("7.", 7.0),

@@ -158,11 +158,10 @@ pub(super) fn moment(text: &str) -> Result<i64, Fault> {
         let midnight = date.and_hms_opt(0, 0, 0).ok_or(Fault::Timestamp)?;
         return check_moment(midnight.and_utc().timestamp_micros());
     }
-    let text = text.replacen('T', " ", 1);
-    let text = text
-        .strip_suffix(" UTC")
-        .or(text.strip_suffix('Z'))
-        .unwrap_or(&text);
+    let (date, time) = text.split_at_checked(10).ok_or(Fault::Timestamp)?;
+    let time = time.strip_suffix(" UTC").unwrap_or(time);
+    let time = time.strip_suffix('Z').unwrap_or(time);
+    let text = &format!("{date} {}", time.strip_prefix('T').unwrap_or(time).trim());
     for form in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"] {
         if let Ok(moment) = NaiveDateTime::parse_from_str(text, form) {
             return check_moment(moment.and_utc().timestamp_micros());
