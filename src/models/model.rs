@@ -148,7 +148,7 @@ impl Model {
         let margin = self.scorer.margin(row);
         let value = self.link.value(margin);
         Ok(Prediction {
-            value: self.estimate(value),
+            value: self.estimate(value, missing),
             percentile: self.placement.percentile(value),
             missing,
             margin,
@@ -200,7 +200,7 @@ impl Model {
         Ok(self.encoder.missing(row))
     }
 
-    fn estimate(&self, value: f64) -> Estimate {
+    fn estimate(&self, value: f64, missing: ColumnSet) -> Estimate {
         match &self.spread {
             Spread::Tiers(thresholds) => Estimate::Probability {
                 probability: value,
@@ -208,7 +208,7 @@ impl Model {
             },
             Spread::Intervals(intervals) => {
                 let definition = self.target.definition();
-                let (lower, upper) = intervals.around(value, definition.label_range());
+                let (lower, upper) = intervals.around(value, missing, definition.label_range());
                 Estimate::Amount {
                     value,
                     unit: definition.outcome.unit(),
