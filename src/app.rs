@@ -47,7 +47,7 @@ impl App {
     /// # Errors
     /// Where the address can't be listened on.
     pub async fn build(config: Config) -> Result<Self, AppError> {
-        let address = config.listen;
+        let address = config.at.listen;
         let refuse = |error| AppError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;

@@ -17,14 +17,8 @@ const SEED: &str = "20251021";
 /// Settings of `engagecast serve`.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(
-        long,
-        env = "ENGAGECAST_LISTEN",
-        value_name = "ADDR:PORT",
-        default_value = "127.0.0.1:8080"
-    )]
-    pub listen: SocketAddr,
+    #[command(flatten)]
+    pub at: ListenArgs,
 
     /// Folder that holds all state while there is no database server
     #[arg(
@@ -84,6 +78,19 @@ pub struct Config {
 
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// Where the service listens.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ListenArgs {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(
+        long,
+        env = "ENGAGECAST_LISTEN",
+        value_name = "ADDR:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub listen: SocketAddr,
 }
 
 /// How many synthetic customers, and which.

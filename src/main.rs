@@ -20,6 +20,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(config) => serve(*config),
         Command::Generate(args) => generate(&args),
+        Command::Health(args) => cli::health(&args).map_err(Into::into),
         Command::Openapi => cli::print(http::document()).map_err(Into::into),
     };
     match outcome {

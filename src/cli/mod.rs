@@ -12,8 +12,10 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 
 mod generate;
+mod health;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
+pub use health::{HealthArgs, HealthError, health};
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
 /// and dating apps.
@@ -33,6 +35,8 @@ pub enum Command {
     Serve(Box<Config>),
     /// Write synthetic customers to a file, or check their statistics
     Generate(GenerateArgs),
+    /// Ask a running service whether it lives
+    Health(HealthArgs),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -94,7 +98,7 @@ mod tests {
         let Ok(Command::Serve(config)) = parse("--listen 127.0.0.1:0") else {
             panic!("a flag of serve, without its name, serves");
         };
-        assert_eq!(config.listen.port(), 0);
+        assert_eq!(config.at.listen.port(), 0);
         assert!(matches!(parse("openapi"), Ok(Command::Openapi)));
     }
 

@@ -18,7 +18,6 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::{GENERATOR_VERSION, Plan};
-use crate::schema;
 
 /// Rows of a Parquet row group: large enough for scans, small enough to skip.
 const ROW_GROUP_ROWS: usize = 131_072;
@@ -51,7 +50,7 @@ impl CohortFile {
     /// # Errors
     /// Where the extension is neither `.parquet` nor `.csv`, or the folder
     /// can't be written to.
-    pub fn create(path: &Path, plan: Plan) -> Result<Self, FileError> {
+    pub fn create(path: &Path, plan: &Plan) -> Result<Self, FileError> {
         let extension = path.extension().map(OsStr::to_ascii_lowercase);
         let is_parquet = match extension.as_ref().and_then(|e| e.to_str()) {
             Some("parquet") => true,
@@ -118,7 +117,7 @@ impl Drop for CohortFile {
 
 fn parquet_writer(
     file: BufWriter<File>,
-    plan: Plan,
+    plan: &Plan,
 ) -> Result<ArrowWriter<BufWriter<File>>, ParquetError> {
     let facts = [
         ("engagecast.generator_version", GENERATOR_VERSION.to_owned()),
@@ -132,7 +131,7 @@ fn parquet_writer(
         .set_created_by(format!("engagecast {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(facts.to_vec()))
         .build();
-    ArrowWriter::try_new(file, schema::arrow::schema(), Some(properties))
+    ArrowWriter::try_new(file, plan.schema(), Some(properties))
 }
 
 /// Where the rows go until the file is complete.
