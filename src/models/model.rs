@@ -211,7 +211,7 @@ impl Model {
         Ok(self.encoder.missing(row))
     }
 
-    fn estimate(&self, value: f64, _missing: ColumnSet) -> Estimate {
+    fn estimate(&self, value: f64, missing: ColumnSet) -> Estimate {
         match &self.spread {
             Spread::Tiers(thresholds) => Estimate::Probability {
                 probability: value,
@@ -219,7 +219,7 @@ impl Model {
             },
             Spread::Intervals(intervals) => {
                 let definition = self.target.definition();
-                let (lower, upper) = intervals.around(value, definition.label_range());
+                let (lower, upper) = intervals.around(value, missing, definition.label_range());
                 Estimate::Amount {
                     value,
                     unit: definition.outcome.unit(),
