@@ -11,7 +11,12 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["app", "cli", "cohort", "config", "http", "telemetry"],
     ),
     ("app", &["config", "http", "jobs", "progress", "store"]),
-    ("cli", &["config", "progress", "cohort"]),
+    (
+        "cli",
+        &[
+            "config", "progress", "jobs", "cohort", "models", "store", "features", "schema",
+        ],
+    ),
     ("progress", &["telemetry", "jobs"]),
     ("telemetry", &["config", "http"]),
     ("config", &[]),
@@ -25,7 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "jobs",
         &["cohort", "models", "store", "features", "facts", "schema"],
     ),
-    ("cohort", &["facts", "schema"]),
+    ("cohort", &["features", "facts", "schema"]),
     ("models", &["features", "schema"]),
     ("store", &["schema"]),
     ("features", &["schema"]),

@@ -13,9 +13,13 @@ use crate::config::Config;
 
 mod generate;
 mod health;
+mod import;
+mod score;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
 pub use health::{HealthArgs, HealthError, health};
+pub use import::{ImportArgs, ImportCommandError, import};
+pub use score::{ScoreArgs, ScoreError, score};
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
 /// and dating apps.
@@ -35,8 +39,12 @@ pub enum Command {
     Serve(Box<Config>),
     /// Write synthetic customers to a file, or check their statistics
     Generate(GenerateArgs),
+    /// Store customers of your own from a CSV or Parquet file
+    Import(Box<ImportArgs>),
     /// Ask a running service whether it lives
     Health(HealthArgs),
+    /// Predict for the customers of a file
+    Score(ScoreArgs),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }

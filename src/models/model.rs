@@ -146,10 +146,10 @@ impl Model {
         let row = self.encoder.encode(profile, &mut buffer);
         let missing = self.missing(row)?;
         let margin = self.scorer.margin(row);
-        let value = self.link.value(margin);
+        let (value, percentile) = self.answer(margin, missing);
         Ok(Prediction {
-            value: self.estimate(value, missing),
-            percentile: self.placement.percentile(value),
+            value,
+            percentile,
             missing,
             margin,
         })
@@ -167,29 +167,40 @@ impl Model {
         let mut buffer = [0.0; MAX_WIDTH];
         let row = self.encoder.encode(profile, &mut buffer);
         self.missing(row)?;
+        let (base_value, strongest) = self.strongest(row, strongest);
+        let reason = |(column, contribution): (usize, f64)| Reason {
+            column,
+            feature: COLUMNS[column].name,
+            value: profile.shown(column),
+            contribution,
+        };
+        Ok(Explanation {
+            margin: self.scorer.margin(row),
+            base_value,
+            reasons: strongest.into_iter().map(reason).collect(),
+        })
+    }
+
+    /// What the margin starts from, and the columns that add most to it or take
+    /// most from it, with what they do.
+    pub(super) fn strongest(&self, row: &[f32], count: usize) -> (f64, Vec<(usize, f64)>) {
         let mut places = [0.0; MAX_WIDTH];
         let base_value = self.scorer.contributions(row, &mut places);
         let mut columns = [0.0; COLUMN_COUNT];
         for (column, place) in self.encoder.column_of_places().zip(places) {
             columns[column] += place;
         }
-        let mut reasons: Vec<Reason<'a>> = self
-            .inputs()
-            .iter()
-            .map(|column| Reason {
-                column,
-                feature: COLUMNS[column].name,
-                value: profile.shown(column),
-                contribution: columns[column],
-            })
-            .collect();
-        reasons.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
-        reasons.truncate(strongest);
-        Ok(Explanation {
-            margin: self.scorer.margin(row),
-            base_value,
-            reasons,
-        })
+        let mut strongest: Vec<(usize, f64)> =
+            self.inputs().iter().map(|c| (c, columns[c])).collect();
+        strongest.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        strongest.truncate(count);
+        (base_value, strongest)
+    }
+
+    /// What a margin says of a customer without these inputs, and its percentile.
+    pub(super) fn answer(&self, margin: f64, missing: ColumnSet) -> (Estimate, f64) {
+        let value = self.link.value(margin);
+        (self.estimate(value, missing), self.placement.percentile(value))
     }
 
     /// The inputs not given, unless none is.

@@ -7,6 +7,7 @@ use super::forest::Forest;
 use super::linear::Linear;
 use super::shap;
 use super::target::Outcome;
+use crate::features::{BLOCK, Lane, MAX_WIDTH};
 
 /// What turns a row into a margin.
 #[derive(Debug, Clone)]
@@ -30,6 +31,22 @@ impl Scorer {
         }
     }
 
+    /// The margins of so many rows given place by place: what [`Self::margin`]
+    /// has for each of them.
+    pub(super) fn margins(&self, places: &[Lane], rows: usize) -> [f64; BLOCK] {
+        if let Self::Forest(forest) = self
+            && let Some(sweep) = forest.sweep()
+        {
+            return sweep.margins(places);
+        }
+        let mut margins = [0.0; BLOCK];
+        let mut buffer = [0.0; MAX_WIDTH];
+        for (i, margin) in margins[..rows].iter_mut().enumerate() {
+            *margin = self.margin(row(places, i, &mut buffer));
+        }
+        margins
+    }
+
     /// Adds what each place adds to the margin to `out`; returns what they add
     /// it to.
     pub(super) fn contributions(&self, row: &[f32], out: &mut [f64]) -> f64 {
@@ -38,6 +55,15 @@ impl Scorer {
             Self::Linear(linear) => linear.contributions(row, out),
         }
     }
+}
+
+/// One of the rows that are given place by place.
+pub(super) fn row<'a>(places: &[Lane], i: usize, buffer: &'a mut [f32; MAX_WIDTH]) -> &'a [f32] {
+    let row = &mut buffer[..places.len()];
+    for (x, place) in row.iter_mut().zip(places) {
+        *x = place[i];
+    }
+    row
 }
 
 /// What turns a margin into the answer.
