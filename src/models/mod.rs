@@ -25,6 +25,7 @@ mod interval;
 mod judge;
 mod leak;
 mod linear;
+mod markdown;
 mod metrics;
 mod model;
 mod placement;
