@@ -127,7 +127,11 @@ async fn start(service: &Arc<Service>, config: &Config) -> AppError {
     let url = config.store.database_url.as_ref().map(Secret::reveal);
     let folder = &config.store.data_dir;
     let location = Location::of(url, folder);
-    let cache = matches!(location, Location::Postgres { .. }).then(|| ModelCache::of(folder));
+    // With a file of its own the database is never away.
+    let cache = match location {
+        Location::Postgres { .. } => Some(ModelCache::of(folder)),
+        Location::Sqlite { .. } => None,
+    };
     let first = FirstStart {
         customers: config.first_cohort.customers,
         seed: config.first_cohort.seed,

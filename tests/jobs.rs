@@ -133,7 +133,8 @@ async fn a_running_job_is_cancelled_within_a_second_and_leaves_nothing(place: Pl
     let cohort = store.cohort(job.cohort_id.unwrap()).await.unwrap();
     assert_eq!(cohort, None);
     // The worker is free for the next one.
-    let next = worker.service.submit_generate(&store, &plan(100), None);
+    let small = plan(100);
+    let next = worker.service.submit_generate(&store, &small, None);
     job_in(&store, next.await.unwrap().id, JobState::Complete).await;
     assert_eq!(place.number("SELECT count(*) FROM customers").await, 100);
 }

@@ -17,6 +17,7 @@ const LOCATION: usize = column("location");
 const CHURN: usize = column("churn_30_day");
 const LTV: usize = column("lifetime_value_usd");
 const FEED: usize = column("feed_time_minutes_day");
+const PHOTOS: usize = column("photo_count");
 const ENGAGEMENT: usize = column("engagement_score");
 
 fn metric(card: &Card, candidate: usize, name: &str) -> f64 {
@@ -335,7 +336,8 @@ fn small_cohorts_are_refused_or_learnt() {
 fn a_straight_line_is_served_by_the_baseline() {
     let cohort = cohort_with(600, 11, |i, row| {
         let feed = row[FEED].unwrap_or(0.0);
-        row[ENGAGEMENT] = Some(0.2 + 0.006 * feed + 0.002 * f64::from(i % 7 == 0));
+        let photos = row[PHOTOS].unwrap_or(0.0);
+        row[ENGAGEMENT] = Some(0.1 + 0.005 * feed + 0.03 * photos + 0.002 * f64::from(i % 7 == 0));
     });
     let model = trained(&cohort, Target::Engagement).expect("a model");
     assert_eq!(
@@ -350,7 +352,8 @@ fn a_straight_line_is_served_by_the_baseline() {
         let explained = again.explain(profile, 72).expect("inputs");
         let sum: f64 = explained.reasons.iter().map(|r| r.contribution).sum();
         assert!((explained.base_value + sum - prediction.margin).abs() < 1e-9);
-        assert_eq!(explained.reasons[0].feature, "feed_time_minutes_day");
+        let two = ["feed_time_minutes_day", "photo_count"];
+        assert!(two.contains(&explained.reasons[0].feature));
     }
     let far = read(r#"{"feed_time_minutes_day": 1440}"#);
     assert!(model.predict(&far).expect("an input").value.number() <= 1.0);

@@ -39,9 +39,13 @@ macro_rules! on_both {
 pub(crate) use on_both;
 
 mod cohorts;
+mod deleting;
+mod jobs;
 mod killed;
 mod model_sets;
+mod network;
 mod opening;
+mod pages;
 mod postgres;
 mod refusals;
 mod sqlite;

@@ -53,6 +53,39 @@ enum Encoding {
     Open(Vec<String>),
 }
 
+/// What a place of an encoded row holds, for a reader elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    pub column: &'static str,
+    #[serde(flatten)]
+    pub holds: Holds,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "encoding", rename_all = "snake_case")]
+pub enum Holds {
+    /// The number itself.
+    Number,
+    /// 1 or 0.
+    Flag,
+    /// The category's index in this list.
+    Ordinal {
+        categories: &'static [&'static str],
+    },
+    /// 1 for this category, 0 for any other.
+    Category { category: String },
+    /// 1 for a category that has no place of its own, else 0.
+    AnyOther,
+}
+
+impl Holds {
+    fn one(name: &str) -> Self {
+        Self::Category {
+            category: name.to_owned(),
+        }
+    }
+}
+
 impl Encoding {
     fn places(&self) -> usize {
         match self {
@@ -121,6 +154,30 @@ impl Encoder {
             .flat_map(|input| std::iter::repeat_n(input.column, input.encoding.places()))
     }
 
+    /// What each place holds.
+    #[must_use]
+    pub fn places(&self) -> Vec<Place> {
+        let of = |input: &Input| -> Vec<Holds> {
+            match (&input.encoding, COLUMNS[input.column].kind) {
+                (Encoding::Number, Kind::Category(categories)) => {
+                    vec![Holds::Ordinal { categories }]
+                }
+                (Encoding::Number, Kind::Flag) => vec![Holds::Flag],
+                (Encoding::Number, _) => vec![Holds::Number],
+                (Encoding::OneHot(names), _) => names.iter().map(|&n| Holds::one(n)).collect(),
+                (Encoding::Open(names), _) => (names.iter().map(|n| Holds::one(n)))
+                    .chain([Holds::AnyOther])
+                    .collect(),
+            }
+        };
+        let places = |input: &Input| {
+            let column = COLUMNS[input.column].name;
+            let holds = of(input).into_iter();
+            holds.map(move |holds| Place { column, holds })
+        };
+        self.inputs.iter().flat_map(places).collect()
+    }
+
     /// What each place is called: its column, or `column=name`.
     #[must_use]
     pub fn place_names(&self) -> Vec<String> {
@@ -151,16 +208,20 @@ impl Encoder {
             .collect()
     }
 
-    /// Which rows of an encoded block have no input at all.
+    /// The columns that are missing in each row of an encoded block.
     #[must_use]
-    pub fn without_inputs(&self, places: &[Lane]) -> [bool; BLOCK] {
-        let mut without = [true; BLOCK];
+    pub fn missing_in_block(&self, places: &[Lane]) -> [ColumnSet; BLOCK] {
+        let mut missing = [ColumnSet::default(); BLOCK];
         for input in &self.inputs {
-            for (without, x) in without.iter_mut().zip(&places[input.at]) {
-                *without &= x.is_nan();
+            let lane = &places[input.at];
+            // Mostly nothing is.
+            if lane.iter().fold(false, |any, x| any | x.is_nan()) {
+                for (missing, _) in missing.iter_mut().zip(lane).filter(|(_, x)| x.is_nan()) {
+                    missing.insert(input.column);
+                }
             }
         }
-        without
+        missing
     }
 
     /// Writes the customer's row into a buffer and returns it. Allocates nothing.

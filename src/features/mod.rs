@@ -19,7 +19,7 @@ mod profile;
 mod table;
 
 pub use batch::{BatchError, Column as BatchColumn, profiles};
-pub use encoder::{Encoder, EncoderError, MAX_WIDTH};
+pub use encoder::{Encoder, EncoderError, Holds, MAX_WIDTH, Place};
 pub use fault::{
     Fault, FieldError, ProfileError, check as check_number, unknown as unknown_column,
 };

@@ -81,7 +81,7 @@ impl From<FirstStartError> for Failure {
                 Self::Problem(JobProblem::new("invalid-spec", error.to_string()))
             }
             FirstStartError::Unreachable(error) => {
-                Self::Problem(JobProblem::new("unreachable-spec", error.to_string()))
+                Self::Problem(JobProblem::new("unreachable-targets", error.to_string()))
             }
             error => Self::Problem(JobProblem::internal(&error)),
         }

@@ -25,20 +25,23 @@ pub(super) fn default_name(plan: &Plan) -> String {
 
 /// A plan as it is kept with its cohort, and in its job.
 pub(super) fn to_json(plan: &Plan) -> Value {
-    json!({ "customers": plan.customers(), "seed": plan.seed(), "spec": plan.spec().to_json() })
+    json!({
+        "customers": plan.customers(),
+        "seed": plan.seed(),
+        "spec": plan.spec().to_json(),
+    })
 }
 
 fn from_json(spec: &Value) -> Result<Plan, Failure> {
+    let invalid = |why: String| JobProblem::new("invalid-spec", why);
     let number = |name: &str| spec[name].as_u64().unwrap_or_default();
-    let invalid = |error: &dyn std::error::Error| JobProblem::new("invalid-spec", error.to_string());
-    let plan = Plan::new(number("customers"), number("seed")).map_err(|e| invalid(&e))?;
-    match &spec["spec"] {
-        Value::Null => Ok(plan),
-        population => {
-            let population = CohortSpec::from_json(population).map_err(|e| invalid(&e))?;
-            Ok(plan.with_spec(population))
-        }
-    }
+    let plan =
+        Plan::new(number("customers"), number("seed")).map_err(|e| invalid(e.to_string()))?;
+    let population = match &spec["spec"] {
+        Value::Null => CohortSpec::default(),
+        given => CohortSpec::from_json(given).map_err(|e| invalid(e.to_string()))?,
+    };
+    Ok(plan.with_spec(population))
 }
 
 /// Generates a cohort into the store, up to the moment where it becomes visible.

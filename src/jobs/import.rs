@@ -23,7 +23,7 @@ const IN_FLIGHT: usize = 4;
 
 /// What a file's customers will be called.
 #[derive(Debug, Clone)]
-pub struct NewFile {
+pub struct NewImport {
     pub id: Uuid,
     pub name: String,
     /// What the file is called, for people.
@@ -90,7 +90,7 @@ pub fn read_file(
 /// is stored.
 pub async fn import_file(
     store: &Store,
-    new: NewFile,
+    new: NewImport,
     import: Import,
     hear: &mut (dyn FnMut(&[Reject], f64) + Send),
 ) -> Result<(Option<Cohort>, Summary), ImportFileError> {
@@ -113,7 +113,7 @@ pub async fn import_file(
     Ok((Some(cohort), summary))
 }
 
-fn new_cohort(new: NewFile) -> NewCohort {
+pub(super) fn new_cohort(new: NewImport) -> NewCohort {
     NewCohort {
         id: new.id,
         name: new.name,

@@ -12,11 +12,11 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::failure::{Failure, JobProblem};
-use super::import::{Piece, read_file};
+use super::import::{NewImport, Piece, new_cohort, read_file};
 use super::runner::Running;
-use crate::cohort::{self, GENERATOR_VERSION, Import, Limits, Mapping, Summary};
+use crate::cohort::{Import, ImportError, Limits, Mapping, Summary};
 use crate::facts::Facts;
-use crate::store::{Job, NewCohort, Reject, Store, StoreError};
+use crate::store::{CohortWriter, Job, Reject, Store, StoreError};
 
 /// Rows set aside that are kept one by one; beyond that they are only counted.
 const MOST_REJECTS: usize = 10_000;
@@ -37,23 +37,21 @@ impl Drop for Spooled {
 /// The job: imports the upload that its input names.
 pub(super) async fn run(running: &Running<'_>) -> Result<(), Failure> {
     let job = running.job;
-    let cohort = job.cohort_id.unwrap_or(job.id);
-    let upload = upload_of(job)?;
     running.control.report("receiving", 0.0);
-    let file = spool(running, upload).await?;
-    let new = NewCohort {
-        id: cohort,
-        name: job.input["name"].as_str().unwrap_or_default().to_owned(),
-        seed: None,
-        generator_version: GENERATOR_VERSION.to_owned(),
-        spec: json!({ "imported": job.input["file"], "mapping": job.input["mapping"] }),
+    let file = spool(running, upload_of(job)?).await?;
+    let new = NewImport {
+        id: job.cohort_id.unwrap_or(job.id),
+        name: text(job, "name"),
+        file: text(job, "file"),
+        mapping: job.input["mapping"].clone(),
         created_at: job.created_at,
     };
-    let mut writer = running.store.begin_cohort(&new).await?;
+    let import = open(file.0.clone(), new.mapping.clone()).await?;
+    let mut writer = running.store.begin_cohort(&new_cohort(new)).await?;
     let (sender, mut pieces) = mpsc::channel::<Piece>(IN_FLIGHT);
-    let (path, mapping) = (file.0.clone(), job.input["mapping"].clone());
-    let reader = spawn_blocking(move || read(&path, &mapping, &sender));
-    let mut rejects: Vec<Reject> = Vec::new();
+    let reader =
+        spawn_blocking(move || read_file(import, &mut |piece| sender.blocking_send(piece).is_ok()));
+    let mut rejects = Vec::new();
     while let Some(piece) = pieces.recv().await {
         running.control.report("importing", piece.progress);
         let room = MOST_REJECTS - rejects.len();
@@ -62,62 +60,73 @@ pub(super) async fn run(running: &Running<'_>) -> Result<(), Failure> {
             writer.write(&piece.batch).await?;
         }
     }
-    let (summary, facts) = match reader.await? {
-        Ok(read) => read,
-        Err(problem) => {
-            drop(writer);
-            running.store.save_rejects(cohort, &rejects).await?;
-            return Err(problem.into());
+    let read = reader.await?;
+    finish(running, read, rejects, writer).await
+}
+
+/// Stores what was read together with the end of the job.
+async fn finish(
+    running: &Running<'_>,
+    read: Result<(Summary, Facts), ImportError>,
+    rejects: Vec<Reject>,
+    writer: CohortWriter,
+) -> Result<(), Failure> {
+    let job = running.job;
+    let cohort = job.cohort_id.unwrap_or(job.id);
+    let problem = match read {
+        Ok((summary, facts)) if summary.accepted > 0 => {
+            running.control.report("saving", 0.0);
+            let mut result = serde_json::to_value(&summary)?;
+            result["cohort_id"] = json!(cohort);
+            result["rejects_kept"] = json!(rejects.len());
+            let facts = serde_json::to_value(facts)?;
+            let ending = running.ending(result);
+            writer.finish_job(facts, rejects, ending).await?;
+            forget(running.store, job).await;
+            return Ok(());
         }
+        Ok((summary, _)) => {
+            let rows = summary.read;
+            let why = format!("None of the file's {rows} rows can be imported.");
+            JobProblem::new("no-customers", why)
+        }
+        Err(error) => unreadable(&error),
     };
-    running.control.report("saving", 0.0);
-    let facts = serde_json::to_value(facts)?;
-    let mut result = serde_json::to_value(summary)?;
-    result["cohort_id"] = json!(cohort);
-    result["rejects_kept"] = json!(rejects.len());
-    writer
-        .finish_job(facts, rejects, running.ending(result))
-        .await?;
-    forget(running.store, job).await;
-    Ok(())
+    drop(writer);
+    running.store.save_rejects(cohort, &rejects).await?;
+    Err(problem.into())
 }
 
-/// Reads the file, as its mapping says, and sends it on in pieces.
-fn read(
-    path: &Path,
-    mapping: &Value,
-    sender: &mpsc::Sender<Piece>,
-) -> Result<(Summary, Facts), JobProblem> {
-    let mapping = match mapping {
-        Value::Null => Mapping::default(),
-        given => Mapping::from_json(given).map_err(|e| problem("invalid-mapping", &e))?,
-    };
-    let import = Import::open(path, &mapping, Limits::default())
-        .map_err(|error| problem("invalid-file", &error))?;
-    let (summary, facts) = read_file(import, &mut |piece| sender.blocking_send(piece).is_ok())
-        .map_err(|error| problem("invalid-file", &error))?;
-    if summary.accepted == 0 {
-        let why = match summary.read {
-            0 => "The file has column names and no rows.",
-            _ => "None of the file's rows can be imported: see the rejects.",
+/// Opens the file, which looks through all of some of them.
+async fn open(file: PathBuf, mapping: Value) -> Result<Import, Failure> {
+    let opened = spawn_blocking(move || {
+        let mapping = match &mapping {
+            Value::Null => Mapping::default(),
+            given => Mapping::from_json(given).map_err(ImportError::from)?,
         };
-        return Err(JobProblem::new("no-customers", why));
-    }
-    Ok((summary, facts))
+        Import::open(&file, &mapping, Limits::default())
+    });
+    opened.await?.map_err(|error| unreadable(&error).into())
 }
 
-fn problem(code: &str, error: &dyn std::fmt::Display) -> JobProblem {
-    JobProblem::new(code, error.to_string())
+fn unreadable(error: &ImportError) -> JobProblem {
+    JobProblem::new(
+        error.code().replace('_', "-"),
+        format!("The file can't be imported: {error}."),
+    )
 }
 
-/// A row set aside as the store keeps it.
-fn kept(reject: cohort::Reject) -> Reject {
+fn kept(reject: crate::cohort::Reject) -> Reject {
     Reject {
         line: reject.line,
         column: reject.column,
         code: reject.code.to_owned(),
         message: reject.message,
     }
+}
+
+fn text(job: &Job, name: &str) -> String {
+    job.input[name].as_str().unwrap_or_default().to_owned()
 }
 
 fn upload_of(job: &Job) -> Result<Uuid, JobProblem> {

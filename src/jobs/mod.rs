@@ -35,10 +35,10 @@ pub use cache::ModelCache;
 pub use failure::JobProblem;
 pub use first_start::{FirstStart, FirstStartError, bootstrap};
 pub use follow::Upkeep;
-pub use import::{ImportFileError, NewFile, Piece, import_file, read_file};
+pub use import::{ImportFileError, NewImport, Piece, import_file, read_file};
 pub use runner::JobSettings;
 pub use status::{Database, Pending, Phase, Snapshot, Status};
-pub use submit::NewImport;
+pub use submit::ImportRequest;
 
 /// What the running service has. Requests read it while jobs fill it.
 pub struct Service {

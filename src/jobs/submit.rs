@@ -10,7 +10,7 @@ use crate::store::{Job, JobKind, NewJob, Store, StoreError};
 
 /// A file to be imported: a complete upload.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewImport {
+pub struct ImportRequest {
     pub upload: Uuid,
     /// What the cohort is to be called.
     pub name: String,
@@ -42,7 +42,11 @@ impl Service {
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn submit_import(&self, store: &Store, new: NewImport) -> Result<Job, StoreError> {
+    pub async fn submit_import(
+        &self,
+        store: &Store,
+        new: ImportRequest,
+    ) -> Result<Job, StoreError> {
         let input = json!({
             "upload": new.upload,
             "name": new.name,

@@ -43,7 +43,11 @@ impl Node {
         usize::from(self.split & !MISSING_LEFT)
     }
 
-    fn missing_left(self) -> bool {
+    pub(super) fn threshold(self) -> f32 {
+        self.threshold
+    }
+
+    pub(super) fn missing_left(self) -> bool {
         self.split & MISSING_LEFT != 0
     }
 
@@ -129,11 +133,14 @@ impl Forest {
         })
     }
 
-    /// The forest whose margin is the mean of two forests' of the same rows.
-    pub(super) fn mean(mut self, other: Self) -> Self {
+    /// The forest whose margin lies between two forests' of the same rows: the
+    /// other's by this weight, its own by what is left.
+    pub(super) fn blend(mut self, mut other: Self, weight: f32) -> Self {
         debug_assert_eq!(self.width, other.width);
         let nodes = self.nodes.len();
-        self.base = f64::midpoint(self.base, other.base);
+        self.scale(1.0 - weight);
+        other.scale(weight);
+        self.base += other.base;
         self.nodes.extend(other.nodes);
         self.values.extend(other.values);
         self.covers.extend(other.covers);
@@ -143,9 +150,12 @@ impl Forest {
             ..tree
         }));
         self.sweep = OnceLock::new();
-        // Halving is exact.
-        self.values.iter_mut().for_each(|value| *value /= 2.0);
         self
+    }
+
+    fn scale(&mut self, by: f32) {
+        self.base *= f64::from(by);
+        self.values.iter_mut().for_each(|value| *value *= by);
     }
 
     /// Adds the same to every margin.

@@ -146,7 +146,7 @@ impl Model {
         let row = self.encoder.encode(profile, &mut buffer);
         let missing = self.missing(row)?;
         let margin = self.scorer.margin(row);
-        let (value, percentile) = self.answer(margin);
+        let (value, percentile) = self.answer(margin, missing);
         Ok(Prediction {
             value,
             percentile,
@@ -197,10 +197,10 @@ impl Model {
         (base_value, strongest)
     }
 
-    /// What a margin says of the customer, and its percentile.
-    pub(super) fn answer(&self, margin: f64) -> (Estimate, f64) {
+    /// What a margin says of a customer without these inputs, and its percentile.
+    pub(super) fn answer(&self, margin: f64, missing: ColumnSet) -> (Estimate, f64) {
         let value = self.link.value(margin);
-        (self.estimate(value), self.placement.percentile(value))
+        (self.estimate(value, missing), self.placement.percentile(value))
     }
 
     /// The inputs not given, unless none is.
@@ -211,7 +211,7 @@ impl Model {
         Ok(self.encoder.missing(row))
     }
 
-    fn estimate(&self, value: f64) -> Estimate {
+    fn estimate(&self, value: f64, missing: ColumnSet) -> Estimate {
         match &self.spread {
             Spread::Tiers(thresholds) => Estimate::Probability {
                 probability: value,
@@ -219,7 +219,7 @@ impl Model {
             },
             Spread::Intervals(intervals) => {
                 let definition = self.target.definition();
-                let (lower, upper) = intervals.around(value, definition.label_range());
+                let (lower, upper) = intervals.around(value, missing, definition.label_range());
                 Estimate::Amount {
                     value,
                     unit: definition.outcome.unit(),

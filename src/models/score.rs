@@ -102,7 +102,8 @@ impl<'a> Scoring<'a> {
         errors: &mut Errors,
     ) {
         model.encoder.encode_block(block, places);
-        let without = model.encoder.without_inputs(places);
+        let missing = model.encoder.missing_in_block(places);
+        let inputs = model.inputs();
         let margins = model.scorer.margins(places, block.len());
         let population = &model.target.definition().population;
         let mut buffer = [0.0; MAX_WIDTH];
@@ -111,11 +112,11 @@ impl<'a> Scoring<'a> {
                 answers.none(None);
             } else if population.holds(|c| f64::from(block.lane(c)[i])).is_err() {
                 answers.none(Some(false));
-            } else if without[i] {
+            } else if missing[i] == inputs {
                 errors.note(first + i, &format!("{}: {NoInputs}", model.target));
                 answers.none(None);
             } else {
-                answers.push(&model.answer(margins[i]));
+                answers.push(&model.answer(margins[i], missing[i]));
                 if self.explain > 0 {
                     let (_, reasons) = model.strongest(row(places, i, &mut buffer), self.explain);
                     answers.explain(&reasons, |column| table.shown(column, first + i));
