@@ -26,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["cohort", "models", "store", "features", "facts", "schema"],
     ),
     ("cohort", &["facts", "schema"]),
-    ("models", &["features", "schema"]),
+    ("models", &["features", "facts", "schema"]),
     ("store", &["schema"]),
     ("features", &["schema"]),
     ("facts", &["schema"]),

@@ -3,12 +3,14 @@
 mod artifacts;
 mod command_line;
 mod documentation;
+mod facts;
 mod features;
 mod generator;
 mod house;
 mod models;
 mod one_customer;
 mod problems;
+mod segments;
 mod serving;
 mod starting;
 mod stopping;

@@ -58,8 +58,8 @@ impl Moments {
     pub fn add(&mut self, x: Fixed) {
         self.count += 1;
         self.sum += i128::from(x);
-        // Squares are not negative, so that stopping at the largest number is
-        // order-free too.
+        // Squares are not negative, nor are products of what columns hold, so
+        // that stopping at the largest number is order-free too.
         self.squares = self.squares.saturating_add(product(x, x));
     }
 

@@ -9,7 +9,7 @@
 //! The same cohort, seed and version train the same model on any number of
 //! threads.
 //!
-//! Imports `features` and `schema`; hessboost and smartcore stay in this room.
+//! Imports `features`, `facts` and `schema`; hessboost and smartcore stay in this room.
 
 mod artifact;
 mod boost;
@@ -25,6 +25,7 @@ mod metrics;
 mod model;
 mod placement;
 mod scorer;
+pub mod segments;
 mod set;
 mod shap;
 mod split;
