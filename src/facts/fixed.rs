@@ -16,8 +16,9 @@ pub(super) const MISSING: Fixed = i64::MIN;
 /// The fixed-point unit of numbers with decimals.
 pub(super) const MILLIONTHS: f64 = 1e6;
 
-/// No value is larger: 4.6·10^12 in millionths, beyond what a column may hold.
-const LARGEST: Fixed = 1 << 62;
+/// No value is larger: 2.3·10^12 in millionths, beyond what a column may hold,
+/// and the sum of two still fits.
+const LARGEST: Fixed = 1 << 61;
 
 /// `x`, in units of which there are so many in one.
 #[inline]

@@ -247,7 +247,7 @@ fn sampled(sample: &[RecordBatch], behaviours: &[Behaviour]) -> Vec<Vec<f64>> {
     let all: usize = sample.iter().map(RecordBatch::num_rows).sum();
     let every = all.div_ceil(MOST_SAMPLED).max(1);
     let mut rows = Vec::new();
-    let mut first = 0;
+    let mut first = 0_usize;
     for batch in sample {
         let columns = columns(batch, behaviours);
         // Rows are counted over all batches: batch sizes do not matter.
