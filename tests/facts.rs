@@ -24,7 +24,7 @@ fn published(facts: &Facts) -> Value {
 }
 
 /// The 300 customers that pandas has reckoned with.
-fn customers() -> RecordBatch {
+pub fn customers() -> RecordBatch {
     let file = File::open(data("customers.csv")).unwrap();
     let reader = arrow_csv::ReaderBuilder::new(schema()).with_header(true);
     let mut batches = reader.build(file).unwrap();

@@ -7,6 +7,7 @@ mod facts;
 mod features;
 mod generator;
 mod house;
+mod invariants;
 mod models;
 mod one_customer;
 mod problems;
