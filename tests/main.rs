@@ -10,6 +10,7 @@ mod jobs;
 mod models;
 mod one_customer;
 mod problems;
+mod replicas;
 mod serving;
 mod starting;
 mod stopping;
