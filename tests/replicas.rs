@@ -144,7 +144,7 @@ async fn a_job_whose_replica_is_killed_is_done_by_another_one() {
     let service = Service::new(Utc::now);
 
     // In the middle of a load.
-    let plan = Plan::new(12_000, 5).unwrap();
+    let plan = Plan::new(100_000, 5).unwrap();
     let made = service.submit_generate(&store, &plan, None).await.unwrap();
     job_in(&store, &made, JobState::Running, "generating").await;
     one.signal("KILL");
@@ -157,7 +157,7 @@ async fn a_job_whose_replica_is_killed_is_done_by_another_one() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(cohort.customers, 12_000);
+    assert_eq!(cohort.customers, 100_000);
     assert_eq!(store.cohorts(None, 10).await.unwrap().len(), 2);
 
     // In the middle of a training.
@@ -180,7 +180,7 @@ async fn a_replica_that_ends_in_order_hands_its_job_over_at_once() {
     let mut one = replica(&database.url, folders[0].path());
     one.wait_until_ready();
     let store = open(&database.url).await;
-    let plan = Plan::new(12_000, 5).unwrap();
+    let plan = Plan::new(100_000, 5).unwrap();
     let service = Service::new(Utc::now);
     let made = service.submit_generate(&store, &plan, None).await.unwrap();
     job_in(&store, &made, JobState::Running, "generating").await;
@@ -242,7 +242,7 @@ async fn jobs_and_predictions_survive_a_restart_of_the_database() {
     let mut service = replica(&cluster.url("postgres"), folder.path());
     service.wait_until_ready();
     let store = open(&cluster.url("postgres")).await;
-    let plan = Plan::new(12_000, 5).unwrap();
+    let plan = Plan::new(100_000, 5).unwrap();
     let asking = Service::new(Utc::now);
     let made = asking.submit_generate(&store, &plan, None).await.unwrap();
     job_in(&store, &made, JobState::Running, "generating").await;
@@ -265,5 +265,5 @@ async fn jobs_and_predictions_survive_a_restart_of_the_database() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(cohort.customers, 12_000);
+    assert_eq!(cohort.customers, 100_000);
 }

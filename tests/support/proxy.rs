@@ -73,10 +73,6 @@ impl Proxy {
         self.state.mode.store(SILENT, Ordering::SeqCst);
     }
 
-    pub fn is_cut(&self) -> bool {
-        self.state.mode.load(Ordering::SeqCst) == CUT
-    }
-
     pub fn restore(&self) {
         self.state.left.store(u64::MAX, Ordering::SeqCst);
         self.state.mode.store(PASS, Ordering::SeqCst);
