@@ -78,7 +78,12 @@ impl App {
         let (stop, stopped) = oneshot::channel::<()>();
         let limits = Limits {
             max_body: config.max_body_bytes as usize,
+            max_batch: config.max_batch_bytes as usize,
+            max_synthetic: config.max_synthetic,
+            heavy: config.max_heavy.into(),
+            draws: config.max_draws.into(),
             request: config.request_timeout,
+            patience: config.stall_timeout,
         };
         let patience = Patience {
             header: config.header_timeout,

@@ -68,10 +68,10 @@ pub(super) async fn train(
 ) -> Result<Vec<Model>, FirstStartError> {
     let rows: Arc<[RecordBatch]> = rows.into();
     let source = Arc::new(Source {
-        cohort_id: cohort.id,
+        cohort_id: Some(cohort.id),
         cohort_name: cohort.name.clone(),
         customers: cohort.customers.unsigned_abs(),
-        generator_version: cohort.generator_version.clone(),
+        generator_version: Some(cohort.generator_version.clone()),
         seed: cohort.seed,
     });
     let mut trained = Vec::with_capacity(targets.len());
