@@ -15,6 +15,7 @@ mod problems;
 mod replicas;
 mod scoring;
 mod serving;
+mod soak;
 mod starting;
 mod stopping;
 mod store;
