@@ -4,5 +4,6 @@ pub mod app;
 pub mod batches;
 pub mod cohort;
 pub mod postgres;
+pub mod proxy;
 pub mod raw;
 pub mod trained;
