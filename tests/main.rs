@@ -5,6 +5,8 @@ mod command_line;
 mod documentation;
 mod features;
 mod generator;
+mod generator_populations;
+mod generator_shape;
 mod house;
 mod models;
 mod one_customer;
