@@ -7,6 +7,8 @@ mod facts;
 mod features;
 mod files;
 mod generator;
+mod generator_populations;
+mod generator_shape;
 mod house;
 mod import;
 mod invariants;
