@@ -13,9 +13,10 @@ use chrono::{DateTime, Utc};
 use super::Service;
 use super::customers::{FEWEST_CUSTOMERS, generate, read};
 use super::status::{Database, Phase, Status};
+use super::teach::TeachError;
 use super::training::{load, stored, train};
 use crate::cohort::{PlanError, Unreachable};
-use crate::models::{ArtifactError, ModelSet, Target, TrainError};
+use crate::models::{ArtifactError, ModelSet, Target};
 use crate::store::{Location, Store, StoreError, StoredModelSet};
 
 /// What a first start makes.
@@ -40,8 +41,8 @@ pub enum FirstStartError {
         "{0} customers are too few to train on: start with at least {FEWEST_CUSTOMERS} (--customers)"
     )]
     TooFew(u64),
-    #[error("can't train {0}: {1}")]
-    Train(&'static str, TrainError),
+    #[error(transparent)]
+    Teach(#[from] TeachError),
     #[error("the stored model {target} of set {version} can't serve: {error}")]
     Artifact {
         version: String,

@@ -8,6 +8,7 @@ mod customers;
 mod first_start;
 mod import;
 mod status;
+mod teach;
 mod training;
 
 use std::sync::OnceLock;

@@ -1,18 +1,16 @@
 //! Training all targets, and models as the store keeps them.
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::first_start::FirstStartError;
 use super::status::{Phase, Status};
-use crate::models::{self, Model, ModelSet, Source, Target};
+use super::teach::{Cores, teach};
+use crate::models::{Model, ModelSet, Source, Target};
 use crate::store::{Cohort, NewModelSet, StoredModel, StoredModelSet};
 
-/// Trains every target, one after the other.
+/// Trains every target. One that the cohort does not suffice for is left out.
 pub(super) async fn train(
     status: &Status,
     cohort: &Cohort,
@@ -20,35 +18,25 @@ pub(super) async fn train(
     at: DateTime<Utc>,
 ) -> Result<ModelSet, FirstStartError> {
     status.enter(Phase::Training);
-    let rows: Arc<[RecordBatch]> = rows.into();
-    let source = Arc::new(Source {
+    let source = source(cohort);
+    let targets = Target::ALL.to_vec();
+    let report = |share| status.advance(share);
+    let trained = teach(rows, source, targets, at, Cores::All, &report, &|| false).await?;
+    for left_out in &trained.left_out {
+        tracing::warn!("no model is trained for {left_out}");
+    }
+    Ok(ModelSet::new(Some(cohort.id), at, trained.models))
+}
+
+/// What stands on the cards of models of a stored cohort.
+fn source(cohort: &Cohort) -> Source {
+    Source {
         cohort_id: Some(cohort.id),
         cohort_name: cohort.name.clone(),
         customers: cohort.customers.unsigned_abs(),
         generator_version: Some(cohort.generator_version.clone()),
         seed: cohort.seed,
-    });
-    let mut trained = Vec::with_capacity(Target::ALL.len());
-    for &target in Target::ALL {
-        let (rows, source) = (Arc::clone(&rows), Arc::clone(&source));
-        let (reporter, mut reports) = watch::channel(0.0);
-        let work = spawn_blocking(move || {
-            models::train(&rows, target, &source, at, &|share| {
-                reporter.send_replace(share);
-            })
-        });
-        while reports.changed().await.is_ok() {
-            let share = *reports.borrow_and_update();
-            let done = f64::from(u32::try_from(trained.len()).unwrap_or(0));
-            let all = f64::from(u32::try_from(Target::ALL.len()).unwrap_or(1));
-            status.advance((done + share) / all);
-        }
-        let model: Model = work
-            .await?
-            .map_err(|error| FirstStartError::Train(target.name(), error))?;
-        trained.push(model);
     }
-    Ok(ModelSet::new(Some(cohort.id), at, trained))
 }
 
 /// The models as bytes, with their cards.
