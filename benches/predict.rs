@@ -21,15 +21,15 @@ fn customers() -> u64 {
 
 fn cohort() -> Vec<RecordBatch> {
     let plan = Plan::new(customers(), 1).expect("a plan");
-    plan.generate(&|_| ()).collect()
+    plan.generate(&|_| ()).unwrap().collect()
 }
 
 fn models(cohort: &[RecordBatch]) -> ModelSet {
     let source = Source {
-        cohort_id: Uuid::nil(),
+        cohort_id: Some(Uuid::nil()),
         cohort_name: "bench".into(),
         customers: customers(),
-        generator_version: GENERATOR_VERSION.into(),
+        generator_version: Some(GENERATOR_VERSION.into()),
         seed: Some(1),
     };
     let trained = |&target: &Target| {

@@ -8,6 +8,7 @@ mod files;
 mod generator;
 mod house;
 mod import;
+mod jobs;
 mod models;
 mod one_customer;
 mod problems;

@@ -222,7 +222,7 @@ fn candidates(card: &Card) -> Vec<CandidateBody<'_>> {
     get,
     path = "/models/active/{target}",
     tag = "Models",
-    params(("target" = String, Path, description = "What it predicts: churn, ltv or engagement", example = "churn")),
+    params(("target" = String, Path, description = "What it predicts", example = "churn")),
     responses(
         (status = 200, description = "The model card", body = ModelCard),
         outcomes::UnknownTarget,

@@ -54,7 +54,7 @@ pub enum TeachError {
 pub(super) async fn teach(
     rows: Vec<RecordBatch>,
     source: Source,
-    targets: Vec<Target>,
+    targets: &[Target],
     at: DateTime<Utc>,
     cores: Cores,
     report: &(dyn Fn(f64) + Sync),
@@ -63,6 +63,7 @@ pub(super) async fn teach(
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     let pool = pool(cores)?;
     let (reporter, mut reports) = watch::channel(0.0);
+    let targets = targets.to_vec();
     let stopped = Arc::clone(&stop.0);
     let work = spawn_blocking(move || {
         let watch = Watch {
