@@ -18,3 +18,4 @@ mod starting;
 mod stopping;
 mod store;
 mod support;
+mod training;
