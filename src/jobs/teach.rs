@@ -67,7 +67,9 @@ pub(super) async fn teach(
     let stopped = Arc::clone(&stop.0);
     let work = spawn_blocking(move || {
         let watch = Watch {
-            progress: &|share| drop(reporter.send_replace(share)),
+            progress: &|share| {
+                reporter.send_replace(share);
+            },
             cancelled: &|| stopped.load(Ordering::Relaxed),
         };
         let lesson = Lesson::new(&rows, &source, at);
