@@ -25,3 +25,4 @@ mod starting;
 mod stopping;
 mod store;
 mod support;
+mod training;
