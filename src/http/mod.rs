@@ -121,7 +121,6 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(cohorts::content::cohort_segments))
         .routes(routes!(cohorts::content::cohort_customers))
         .routes(routes!(cohorts::content::cohort_rejects))
-        .routes(routes!(cohorts::export::cohort_file))
         .routes(routes!(jobs::job, jobs::cancel_job))
         .routes(routes!(openapi::openapi))
         .layer(CompressionLayer::new());
@@ -131,6 +130,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(batch::predict_batch))
         .routes(routes!(synthetic::synthetic))
         .merge(read)
+        // Compressing a whole cohort would keep the threads that answer busy.
+        .routes(routes!(cohorts::export::cohort_file))
         .merge(
             // Its own limit counts the bytes as they come.
             OpenApiRouter::new()
