@@ -12,7 +12,7 @@ const CUSTOMERS: u64 = 100_000;
 
 fn facts(c: &mut Criterion) {
     let plan = Plan::new(CUSTOMERS, 1).unwrap();
-    let batches: Vec<RecordBatch> = plan.generate(&|_| {}).collect();
+    let batches: Vec<RecordBatch> = plan.generate(&|_| {}).unwrap().collect();
     let observe = || {
         let mut facts = Facts::default();
         batches.iter().for_each(|batch| facts.observe(batch));
