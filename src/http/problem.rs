@@ -176,11 +176,7 @@ pub struct FieldProblem {
 }
 
 impl FieldProblem {
-    pub fn new(
-        field: impl Into<String>,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
             code: code.into(),

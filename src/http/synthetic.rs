@@ -35,7 +35,12 @@ pub struct SyntheticRequest {
     #[schema(minimum = 1, default = 1000, example = 5)]
     customers: Option<u64>,
     /// Seed of the random draws: the same seed gives the same customers.
-    #[schema(minimum = 0, maximum = 9_223_372_036_854_775_807_u64, default = 20_251_021, example = 7)]
+    #[schema(
+        minimum = 0,
+        maximum = 9_223_372_036_854_775_807_u64,
+        default = 20_251_021,
+        example = 7
+    )]
     seed: Option<u64>,
     /// The population: what differs from that of the source document. `targets`
     /// has statistics by their ids, as `GET /cohorts/latest` lists them.
