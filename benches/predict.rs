@@ -72,9 +72,7 @@ fn bench(criterion: &mut Criterion) {
 
     let rows: usize = cohort.iter().map(RecordBatch::num_rows).sum();
     let mut group = criterion.benchmark_group("table");
-    group
-        .throughput(Throughput::Elements(rows as u64))
-        .sample_size(10);
+    group.throughput(Throughput::Elements(rows as u64)).sample_size(10);
     let mut score = |name: &str, targets: &[Target], explain: usize| {
         let scoring = Scoring::new(&set, targets, explain);
         group.bench_function(name, |b| {
