@@ -16,6 +16,7 @@ mod import_job;
 mod runner;
 mod status;
 mod submit;
+mod teach;
 mod train_job;
 mod training;
 
