@@ -63,7 +63,7 @@ async fn every_operation_says_what_it_does_and_how_it_can_fail() {
             let is_failure = status.parse::<u16>().unwrap() >= 400;
             assert_eq!(
                 is_problem,
-                is_failure && path != "/readyz",
+                is_failure && (path, status.as_str()) != ("/readyz", "503"),
                 "{place} {status}"
             );
         }
@@ -92,7 +92,12 @@ fn example_of(document: &Value, body: &Value) -> (String, String) {
     let content = body["content"].as_object().unwrap();
     let (kind, media) = content
         .iter()
-        .find(|(_, media)| media.get("example").is_some() || media["schema"]["$ref"].is_string())
+        .find(|(_, media)| media["example"].is_string())
+        .or_else(|| {
+            content
+                .iter()
+                .find(|(_, media)| media["schema"]["$ref"].is_string())
+        })
         .unwrap();
     if let Some(text) = media.get("example").and_then(Value::as_str) {
         return (kind.clone(), text.to_owned());
