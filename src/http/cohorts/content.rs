@@ -234,6 +234,9 @@ pub struct RejectBody {
 }
 
 /// Rows that an import set aside
+///
+/// Each fault with its line, its column and its reason, in the order of the file.
+/// A cohort that was generated has none.
 #[utoipa::path(
     get,
     path = "/cohorts/{id}/rejects",

@@ -60,6 +60,8 @@ pub struct SetPage {
 }
 
 /// All model sets, a page at a time
+///
+/// The newest first, each with its targets and the cohort it learnt from.
 #[utoipa::path(
     get,
     path = "/models",
@@ -87,6 +89,8 @@ pub async fn models(State(api): State<Api>, request: Request) -> Result<Json<Set
 }
 
 /// A model set
+///
+/// Which targets it predicts, and which cohort it learnt from.
 #[utoipa::path(
     get,
     path = "/models/{version}",
