@@ -16,7 +16,7 @@ use crate::cohort::{
     Import, ImportError, Limits, Mapping, MappingFaults, Reject, RejectsFile, Summary,
 };
 use crate::config::{LogArgs, Secret, StoreArgs};
-use crate::jobs::{ImportFileError, NewFile, import_file, read_file};
+use crate::jobs::{ImportFileError, NewImport, import_file, read_file};
 use crate::progress::Progress;
 use crate::store::{Location, Store, StoreError};
 
@@ -142,10 +142,10 @@ async fn open(args: &StoreArgs) -> Result<Store, StoreError> {
     Store::open(&location, args.database_wait, &waiting).await
 }
 
-fn new_file(args: &ImportArgs, mapping: &Mapping) -> NewFile {
+fn new_file(args: &ImportArgs, mapping: &Mapping) -> NewImport {
     let file = args.file.file_name().unwrap_or(args.file.as_os_str());
     let file = file.to_string_lossy().into_owned();
-    NewFile {
+    NewImport {
         id: Uuid::now_v7(),
         name: args.name.clone().unwrap_or_else(|| file.clone()),
         file,
