@@ -88,18 +88,21 @@ pub type Named = Result<Path<String>, PathRejection>;
 
 /// The target that a path names.
 pub fn known(path: Named) -> Result<Target, Problem> {
-    path.ok()
-        .and_then(|Path(name)| Target::from_name(&name))
-        .ok_or_else(|| {
-            let names: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
-            Problem::new(
-                Kind::NotFound,
-                format!(
-                    "No target has this name; the targets are {}.",
-                    names.join(", ")
-                ),
-            )
-        })
+    target_of(&path.map(|Path(name)| name).unwrap_or_default())
+}
+
+/// The target of this name.
+pub fn target_of(name: &str) -> Result<Target, Problem> {
+    Target::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
+        Problem::new(
+            Kind::NotFound,
+            format!(
+                "No target has this name; the targets are {}.",
+                names.join(", ")
+            ),
+        )
+    })
 }
 
 pub fn not_ready() -> Problem {

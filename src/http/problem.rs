@@ -279,6 +279,14 @@ impl Problem {
     }
 }
 
+/// The database does not answer.
+pub fn away() -> Problem {
+    Problem::new(
+        Kind::DatabaseUnavailable,
+        "The database does not answer; predictions do not need it.",
+    )
+}
+
 /// A failure of our own: its cause is logged, and the client learns that there
 /// is one.
 pub fn internal(cause: &dyn std::error::Error) -> Problem {

@@ -74,6 +74,12 @@ impl Service {
             running: Mutex::default(),
         }
     }
+
+    /// The present, for what is stored.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
 }
 
 impl Default for Service {
