@@ -75,7 +75,12 @@ fn customers() -> Vec<String> {
         }
         Value::Object(customer).to_string()
     };
-    strangers().into_iter().take(30).enumerate().map(of).collect()
+    strangers()
+        .into_iter()
+        .take(30)
+        .enumerate()
+        .map(of)
+        .collect()
 }
 
 #[test]
@@ -159,5 +164,8 @@ fn the_manifest_tells_each_place_of_the_input() {
     assert_eq!(location[location.len() - 1]["encoding"], "any_other");
     assert_eq!(manifest["missing"], "NaN");
     assert_eq!(manifest["link"]["kind"], "logistic");
-    assert_eq!(manifest["xgboost"].is_null(), manifest["method"] == "linear");
+    assert_eq!(
+        manifest["xgboost"].is_null(),
+        manifest["method"] == "linear"
+    );
 }
