@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use engagecast::features::{Profile, Shown};
 use engagecast::models::{Model, Target};
-use engagecast::schema::{COLUMNS, column};
+use engagecast::schema::{COLUMNS, Kind, column};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -57,6 +57,9 @@ fn customers() -> Vec<String> {
     let of = |(i, profile): (usize, Profile)| {
         let mut customer = Map::new();
         for (c, column) in COLUMNS.iter().enumerate().skip(1) {
+            if column.kind == Kind::Timestamp {
+                continue;
+            }
             let value = match profile.shown(c) {
                 Shown::Number(number) => json!(number),
                 Shown::Flag(flag) => json!(flag),
