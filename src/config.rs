@@ -17,6 +17,131 @@ const SEED: &str = "20251021";
 /// Settings of `engagecast serve`.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
+    #[command(flatten)]
+    pub at: ListenArgs,
+
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// Jobs (generating, importing, training) that this process works on at a time, 0 to 64
+    #[arg(
+        long,
+        env = "ENGAGECAST_JOBS",
+        value_name = "N",
+        default_value = "1",
+        value_parser = clap::value_parser!(u32).range(0..=64)
+    )]
+    pub jobs: u32,
+
+    /// Keep the newest N cohorts and delete the others, 1 to 1000000; without it all are kept
+    #[arg(
+        long,
+        env = "ENGAGECAST_KEEP_COHORTS",
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub keep_cohorts: Option<u32>,
+
+    /// Delete cohorts that are older, 1 to 36500 days; without it all are kept
+    ///
+    /// The newest cohort is kept in any case, and so is one that a job is working on.
+    #[arg(
+        long,
+        env = "ENGAGECAST_KEEP_COHORTS_FOR",
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(1..=36_500)
+    )]
+    pub keep_cohorts_for: Option<u32>,
+
+    /// Customers that the first start generates and trains on
+    #[command(flatten)]
+    pub first_cohort: CohortArgs,
+
+    /// Largest body of a single prediction, 1024 to 1073741824 bytes
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_BODY_BYTES",
+        value_name = "BYTES",
+        default_value = "1048576",
+        value_parser = clap::value_parser!(u32).range(1024..=1_073_741_824)
+    )]
+    pub max_body_bytes: u32,
+
+    /// Largest body of a batch in JSON or Parquet, 1024 to 1073741824 bytes; the other formats stream
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_BATCH_BYTES",
+        value_name = "BYTES",
+        default_value = "67108864",
+        value_parser = clap::value_parser!(u32).range(1024..=1_073_741_824)
+    )]
+    pub max_batch_bytes: u32,
+
+    /// Largest file to be imported, 1024 to 1099511627776 bytes
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_UPLOAD_BYTES",
+        value_name = "BYTES",
+        default_value = "2147483648",
+        value_parser = clap::value_parser!(u64).range(1024..=1_099_511_627_776)
+    )]
+    pub max_upload_bytes: u64,
+
+    /// How long the upload of a file may take in all, 0.1 to 3600 s
+    #[arg(long, env = "ENGAGECAST_UPLOAD_TIMEOUT", value_name = "SECONDS", default_value = "3600", value_parser = some_time)]
+    pub upload_timeout: Duration,
+
+    /// Most customers that one call of /synthetic/batch draws, 1 to 1,000,000,000
+    #[arg(long, env = "ENGAGECAST_MAX_SYNTHETIC", value_name = "N", default_value = "1000000", value_parser = customers, allow_negative_numbers = true)]
+    pub max_synthetic: u64,
+
+    /// Most batches, exports and uploads that are answered at a time, 1 to 1000
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_HEAVY",
+        value_name = "N",
+        default_value = "32",
+        value_parser = clap::value_parser!(u16).range(1..=1000)
+    )]
+    pub max_heavy: u16,
+
+    /// Most calls of /synthetic/batch that are answered at a time, 1 to 100: each may hold hundreds of megabytes
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_DRAWS",
+        value_name = "N",
+        default_value = "2",
+        value_parser = clap::value_parser!(u16).range(1..=100)
+    )]
+    pub max_draws: u16,
+
+    /// How long a request may take, its body included, 0.1 to 3600 s
+    #[arg(long, env = "ENGAGECAST_REQUEST_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = some_time)]
+    pub request_timeout: Duration,
+
+    /// How long a body that streams may stop for, either way, before its client is given up, 0.1 to 3600 s
+    #[arg(long, env = "ENGAGECAST_STALL_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = some_time)]
+    pub stall_timeout: Duration,
+
+    /// How long a connection may idle or take to send a request's head, 0.1 to 3600 s
+    #[arg(long, env = "ENGAGECAST_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = some_time)]
+    pub header_timeout: Duration,
+
+    /// How long requests in flight may take to finish after SIGTERM, 0 to 3600 s
+    #[arg(long, env = "ENGAGECAST_SHUTDOWN_GRACE", value_name = "SECONDS", default_value = "25", value_parser = up_to_an_hour)]
+    pub shutdown_grace: Duration,
+
+    /// How long to go on accepting after SIGTERM, while /readyz already says draining, 0 to 3600 s
+    #[arg(long, env = "ENGAGECAST_DRAIN_DELAY", value_name = "SECONDS", default_value = "0", value_parser = up_to_an_hour)]
+    pub drain_delay: Duration,
+
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Where the service listens.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ListenArgs {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(
         long,
@@ -25,7 +150,11 @@ pub struct Config {
         default_value = "127.0.0.1:8080"
     )]
     pub listen: SocketAddr,
+}
 
+/// Where all state is kept.
+#[derive(Debug, Clone, Args)]
+pub struct StoreArgs {
     /// Folder that holds all state while there is no database server
     #[arg(
         long,
@@ -51,39 +180,6 @@ pub struct Config {
     /// How long to wait at start for a database that can't be reached, 0 to 3600 s
     #[arg(long, env = "ENGAGECAST_DATABASE_WAIT", value_name = "SECONDS", default_value = "30", value_parser = up_to_an_hour)]
     pub database_wait: Duration,
-
-    /// Customers that the first start generates and trains on
-    #[command(flatten)]
-    pub first_cohort: CohortArgs,
-
-    /// Largest body of a single prediction, 1024 to 1073741824 bytes
-    #[arg(
-        long,
-        env = "ENGAGECAST_MAX_BODY_BYTES",
-        value_name = "BYTES",
-        default_value = "1048576",
-        value_parser = clap::value_parser!(u32).range(1024..=1_073_741_824)
-    )]
-    pub max_body_bytes: u32,
-
-    /// How long a request may take, its body included, 0.1 to 3600 s
-    #[arg(long, env = "ENGAGECAST_REQUEST_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = some_time)]
-    pub request_timeout: Duration,
-
-    /// How long a connection may idle or take to send a request's head, 0.1 to 3600 s
-    #[arg(long, env = "ENGAGECAST_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = some_time)]
-    pub header_timeout: Duration,
-
-    /// How long requests in flight may take to finish after SIGTERM, 0 to 3600 s
-    #[arg(long, env = "ENGAGECAST_SHUTDOWN_GRACE", value_name = "SECONDS", default_value = "25", value_parser = up_to_an_hour)]
-    pub shutdown_grace: Duration,
-
-    /// How long to go on accepting after SIGTERM, while /readyz already says draining, 0 to 3600 s
-    #[arg(long, env = "ENGAGECAST_DRAIN_DELAY", value_name = "SECONDS", default_value = "0", value_parser = up_to_an_hour)]
-    pub drain_delay: Duration,
-
-    #[command(flatten)]
-    pub log: LogArgs,
 }
 
 /// How many synthetic customers, and which.

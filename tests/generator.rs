@@ -334,7 +334,7 @@ proptest! {
 }
 
 fn write(path: &std::path::Path, plan: &Plan) {
-    let mut file = CohortFile::create(path, &plan).unwrap();
+    let mut file = CohortFile::create(path, plan).unwrap();
     for batch in plan.generate(&|_| {}).unwrap() {
         file.write(&batch).unwrap();
     }

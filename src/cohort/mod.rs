@@ -17,6 +17,7 @@ mod draw;
 mod engagement;
 mod files;
 mod identity;
+mod import;
 mod math;
 mod missing;
 mod pilot;
@@ -31,7 +32,14 @@ mod unreachable;
 mod variables;
 
 pub use check::{Check, Checked, Report};
-pub use files::{CohortFile, FileError, partial_name};
+pub use files::{
+    BadRow, CohortFile, FileError, FileMetadata, Limits, RowFault, Rows, Source, TableError,
+    TableReader, open_table, partial_name,
+};
+pub use import::{
+    Coerced, Coercion, FoundColumn, IgnoredColumn, Import, ImportError, Imported, Mapping,
+    MappingFault, MappingFaults, Reason, Reject, RejectsFile, Summary, Warning,
+};
 pub use missing::Mask;
 pub use plan::{Batches, Calibration, MAX_CUSTOMERS, MAX_SEED, Plan, PlanError};
 pub use spec::{CohortSpec, SpecFault, SpecFaults, UncheckedSpec};

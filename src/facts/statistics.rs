@@ -8,12 +8,18 @@
 use serde::Serialize;
 
 use super::Facts;
+use super::aggregate::Tallies;
+use super::fixed::Moments;
+use super::frame::{Quantity, quantity};
+use super::tables::{LAYOUTS, table};
 use crate::schema::{COLUMNS, Kind, column};
 
 const SUBSCRIPTION: usize = column("monthly_subscription_usd");
 const IAP: usize = column("iap_spending_month_usd");
 const ADS: usize = column("ad_revenue_generated_month_usd");
 const REVENUE: usize = column("total_revenue_month_usd");
+const LIFETIME_VALUE: Quantity = quantity("lifetime_value_usd");
+const MATCH_RATE: Quantity = quantity("match_rate_pct");
 
 /// One statistic with its value; none where the cohort has nothing to compute it from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,7 +38,7 @@ enum Value {
     Mean(usize),
     /// The mean of a flag, as a percentage.
     Percent(usize),
-    Of(fn(&Facts) -> Option<f64>),
+    Of(fn(&Tallies) -> Option<f64>),
 }
 
 use Value::{Mean, Of, Percent};
@@ -41,7 +47,7 @@ use Value::{Mean, Of, Percent};
 const STATISTICS: &[(&str, &str, Value)] = &[
     ("avg_engagement_score", "score 0-1", Mean(column("engagement_score"))),
     ("churn_rate_pct", "%", Percent(column("churn_30_day"))),
-    ("premium_pct", "%", Of(|f| Some(100.0 * f.premium.mean()?))),
+    ("premium_pct", "%", Of(|f| Some(100.0 * f.premium.mean(1.0)?))),
     ("avg_ltv_usd", "USD", Mean(column("lifetime_value_usd"))),
     ("stories_posted_week", "stories/week", Mean(column("stories_posted_week"))),
     ("stories_viewed_day", "stories/day", Mean(column("stories_viewed_day"))),
@@ -74,9 +80,9 @@ const STATISTICS: &[(&str, &str, Value)] = &[
     ("ads_share_pct", "% of revenue", Of(|f| revenue_share(f, ADS))),
     ("arpu_usd", "USD/month", Mean(REVENUE)),
     ("arppu_usd", "USD/month per premium customer", Of(arppu)),
-    ("ltv_lift_both_platforms", "ratio", Of(|f| ratio(f.ltv_both.mean(), f.ltv_single.mean()))),
+    ("ltv_lift_both_platforms", "ratio", Of(lift)),
     ("top_tenth_creator_share", "share of creator earnings", Of(|f| f.creator_earnings.top_share(0.1))),
-    ("women_to_men_match_rate", "ratio", Of(|f| ratio(f.match_rate_women.mean(), f.match_rate_men.mean()))),
+    ("women_to_men_match_rate", "ratio", Of(women_to_men)),
 ];
 
 impl Facts {
@@ -89,9 +95,9 @@ impl Facts {
                 id,
                 unit,
                 value: match value {
-                    Mean(column) => self.columns[*column].mean(),
-                    Percent(column) => self.columns[*column].mean().map(|m| 100.0 * m),
-                    Of(compute) => compute(self),
+                    Mean(column) => self.0.mean(*column),
+                    Percent(column) => self.0.mean(*column).map(|m| 100.0 * m),
+                    Of(compute) => compute(&self.0),
                 },
                 is_count_mean: matches!(value, Mean(column) if COLUMNS[*column].kind == Kind::Integer),
             })
@@ -99,20 +105,59 @@ impl Facts {
     }
 }
 
-fn swipes(f: &Facts) -> Option<f64> {
-    let right = f.columns[const { column("swipes_right_day") }].mean()?;
-    let left = f.columns[const { column("swipes_left_day") }].mean()?;
+impl Tallies {
+    pub(super) fn mean(&self, column: usize) -> Option<f64> {
+        self.columns[column].mean(Quantity(column).units())
+    }
+
+    pub(super) fn total(&self, column: usize) -> Option<f64> {
+        let sums = &self.columns[column];
+        (sums.count > 0).then(|| sums.total(Quantity(column).units()))
+    }
+}
+
+fn swipes(f: &Tallies) -> Option<f64> {
+    let right = f.mean(const { column("swipes_right_day") })?;
+    let left = f.mean(const { column("swipes_left_day") })?;
     Some(right + left)
 }
 
 /// Revenue of all customers per premium customer.
-fn arppu(f: &Facts) -> Option<f64> {
-    (f.premium.sum > 0.0).then(|| f.columns[REVENUE].sum / f.premium.sum)
+pub(super) fn arppu(f: &Tallies) -> Option<f64> {
+    let premium = f.premium.total(1.0);
+    let revenue = f.total(REVENUE)?;
+    (premium > 0.0).then(|| revenue / premium)
 }
 
-fn revenue_share(f: &Facts, part: usize) -> Option<f64> {
-    let total = f.columns[REVENUE].sum;
-    (total > 0.0).then(|| 100.0 * f.columns[part].sum / total)
+fn revenue_share(f: &Tallies, part: usize) -> Option<f64> {
+    let total = f.total(REVENUE)?;
+    let part = f.total(part)?;
+    (total > 0.0).then(|| 100.0 * part / total)
+}
+
+/// Mean lifetime value of customers of both platforms to that of one platform.
+pub(super) fn lift(f: &Tallies) -> Option<f64> {
+    const PLATFORMS: usize = table("platform_primary", None);
+    let of = |group| cell(f, PLATFORMS, group, LIFETIME_VALUE);
+    let mut single = of(0);
+    single.merge(of(1));
+    let units = LIFETIME_VALUE.units();
+    ratio(of(2).mean(units), single.mean(units))
+}
+
+fn women_to_men(f: &Tallies) -> Option<f64> {
+    const GENDERS: usize = table("gender", None);
+    let of = |group| cell(f, GENDERS, group, MATCH_RATE).mean(MATCH_RATE.units());
+    ratio(of(1), of(0))
+}
+
+/// The sums of a quantity in one group of a table.
+pub(super) fn cell(f: &Tallies, table: usize, group: usize, of: Quantity) -> Moments {
+    let layout = &LAYOUTS[table];
+    let place = layout.place(of);
+    place.map_or_else(Moments::default, |place| {
+        f.tables[table].cells[group * layout.of.len() + place]
+    })
 }
 
 fn ratio(part: Option<f64>, whole: Option<f64>) -> Option<f64> {

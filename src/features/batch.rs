@@ -1,14 +1,9 @@
 //! Customers from record batches.
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{
-    Array, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
-};
+use arrow_array::RecordBatch;
 
 use super::profile::Profile;
-use crate::schema::{COLUMNS, Kind};
+use crate::schema::{COLUMNS, Kind, Values};
 
 /// A batch that does not follow the schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,16 +19,6 @@ pub struct Column<'a> {
     values: Values<'a>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Values<'a> {
-    Text(&'a StringArray),
-    Integer(&'a Int32Array),
-    Big(&'a Int64Array),
-    Decimal(&'a Float64Array),
-    Flag(&'a BooleanArray),
-    Timestamp(&'a TimestampMicrosecondArray),
-}
-
 impl<'a> Column<'a> {
     /// The column with this index in the schema.
     ///
@@ -41,64 +26,34 @@ impl<'a> Column<'a> {
     /// If the batch has it not, or of another type.
     pub fn of(batch: &'a RecordBatch, index: usize) -> Result<Self, BatchError> {
         let column = &COLUMNS[index];
-        let array = batch.columns().get(index);
-        let values = array.and_then(|array| match column.kind {
-            Kind::Id | Kind::Category(_) | Kind::OpenCategory(_) => {
-                array.as_string_opt::<i32>().map(Values::Text)
-            }
-            Kind::Integer => array.as_primitive_opt::<Int32Type>().map(Values::Integer),
-            Kind::BigInteger => array.as_primitive_opt::<Int64Type>().map(Values::Big),
-            Kind::Decimal(_) => array.as_primitive_opt::<Float64Type>().map(Values::Decimal),
-            Kind::Flag => array.as_boolean_opt().map(Values::Flag),
-            Kind::Timestamp => array
-                .as_primitive_opt::<TimestampMicrosecondType>()
-                .map(Values::Timestamp),
-        });
+        let values = Values::in_batch(batch, index).ok_or(BatchError {
+            column: column.name,
+        })?;
         Ok(Self {
             kind: column.kind,
-            values: values.ok_or(BatchError {
-                column: column.name,
-            })?,
+            values,
         })
     }
 
     /// The number in a row, as [`Profile::value`] has it: NaN where it is null,
     /// not finite, not one of the categories, or open text.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "what passes 2^53 is no valid value"
-    )]
     pub fn number(&self, row: usize) -> f64 {
-        match self.values {
-            Values::Integer(a) if a.is_valid(row) => f64::from(a.value(row)),
-            Values::Big(a) if a.is_valid(row) => a.value(row) as f64,
-            Values::Decimal(a) if a.is_valid(row) && a.value(row).is_finite() => a.value(row),
-            Values::Flag(a) if a.is_valid(row) => f64::from(u8::from(a.value(row))),
-            Values::Timestamp(a) if a.is_valid(row) => a.value(row) as f64,
+        let number = match self.values {
             Values::Text(_) => self.category(row),
-            _ => f64::NAN,
-        }
+            values => values.number(row),
+        };
+        number.unwrap_or(f64::NAN)
     }
 
     /// The text in a row.
     #[must_use]
     pub fn text(&self, row: usize) -> Option<&'a str> {
-        match self.values {
-            Values::Text(a) if a.is_valid(row) => Some(a.value(row)),
-            _ => None,
-        }
+        self.values.text(row)
     }
 
-    fn category(&self, row: usize) -> f64 {
-        let (Kind::Category(names), Some(text)) = (self.kind, self.text(row)) else {
-            return f64::NAN;
-        };
-        names
-            .iter()
-            .zip(0_u32..)
-            .find(|&(&name, _)| name == text)
-            .map_or(f64::NAN, |(_, index)| f64::from(index))
+    fn category(&self, row: usize) -> Option<f64> {
+        self.kind.category(self.text(row)?).map(f64::from)
     }
 }
 

@@ -12,9 +12,11 @@ mod columns;
 pub mod document;
 pub mod invariants;
 pub mod rounding;
+mod values;
 
 pub(crate) use columns::const_eq;
 pub use columns::{
     CITIES, COLUMN_COUNT, COLUMNS, Column, GENDERS, Group, Kind, PLATFORMS, Range, SNAPSHOT,
     TIER_PRICES_USD, TIERS, column, find,
 };
+pub use values::Values;

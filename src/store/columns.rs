@@ -7,25 +7,11 @@ use arrow_array::builder::{
     BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
-};
+use arrow_array::{ArrayRef, RecordBatch};
 
 use super::StoreError;
-use crate::schema::{self, COLUMNS, Column, Kind};
-
-/// One column of a batch.
-pub(super) enum Values<'a> {
-    Text(&'a StringArray),
-    Integer(&'a Int32Array),
-    Big(&'a Int64Array),
-    Decimal(&'a Float64Array),
-    Flag(&'a BooleanArray),
-    Moment(&'a TimestampMicrosecondArray),
-}
+pub(super) use crate::schema::Values;
+use crate::schema::{self, COLUMNS, Kind};
 
 /// The 72 columns of a batch, in their order.
 pub(super) fn values(batch: &RecordBatch) -> Result<Vec<Values<'_>>, StoreError> {
@@ -40,32 +26,10 @@ pub(super) fn values(batch: &RecordBatch) -> Result<Vec<Values<'_>>, StoreError>
             "its columns are not the 72 of a customer",
         ));
     }
-    let columns = COLUMNS.iter().zip(batch.columns());
-    Ok(columns.map(|(c, array)| typed(c, array)).collect())
-}
-
-fn typed<'a>(column: &Column, array: &'a ArrayRef) -> Values<'a> {
-    match column.kind {
-        Kind::Id | Kind::Category(_) | Kind::OpenCategory(_) => Values::Text(array.as_string()),
-        Kind::Integer => Values::Integer(array.as_primitive::<Int32Type>()),
-        Kind::BigInteger => Values::Big(array.as_primitive::<Int64Type>()),
-        Kind::Decimal(_) => Values::Decimal(array.as_primitive::<Float64Type>()),
-        Kind::Flag => Values::Flag(array.as_boolean()),
-        Kind::Timestamp => Values::Moment(array.as_primitive::<TimestampMicrosecondType>()),
-    }
-}
-
-impl Values<'_> {
-    pub(super) fn is_null(&self, row: usize) -> bool {
-        match self {
-            Self::Text(array) => array.is_null(row),
-            Self::Integer(array) => array.is_null(row),
-            Self::Big(array) => array.is_null(row),
-            Self::Decimal(array) => array.is_null(row),
-            Self::Flag(array) => array.is_null(row),
-            Self::Moment(array) => array.is_null(row),
-        }
-    }
+    let columns = (0..COLUMNS.len()).map(|i| Values::in_batch(batch, i));
+    columns
+        .collect::<Option<_>>()
+        .ok_or_else(|| StoreError::unstorable("a batch", "its columns are of other types"))
 }
 
 /// One column of a batch that is being read.
@@ -138,3 +102,42 @@ impl BatchBuilder {
         RecordBatch::try_new(schema::arrow::schema(), arrays).map_err(|e| e.to_string())
     }
 }
+
+/// Appends a row of either database whose first columns are those of a customer.
+/// The tables hold no other types than these.
+macro_rules! decode_row {
+    ($row:expr, $batch:expr) => {{
+        use sqlx::Row as _;
+        use $crate::store::columns::Builder;
+        let row = &$row;
+        let mut append = || -> sqlx::Result<()> {
+            for (i, builder) in $batch.columns.iter_mut().enumerate() {
+                match builder {
+                    Builder::Text(b) => {
+                        b.append_option(row.try_get_unchecked::<Option<&str>, _>(i)?)
+                    }
+                    Builder::Integer(b) => {
+                        b.append_option(row.try_get_unchecked::<Option<i32>, _>(i)?);
+                    }
+                    Builder::Big(b) => b.append_option(row.try_get_unchecked::<Option<i64>, _>(i)?),
+                    Builder::Decimal(b) => {
+                        b.append_option(row.try_get_unchecked::<Option<f64>, _>(i)?);
+                    }
+                    Builder::Flag(b) => {
+                        b.append_option(row.try_get_unchecked::<Option<bool>, _>(i)?)
+                    }
+                    Builder::Moment(b) => {
+                        let moment =
+                            row.try_get_unchecked::<Option<chrono::DateTime<chrono::Utc>>, _>(i)?;
+                        b.append_option(moment.map(|moment| moment.timestamp_micros()));
+                    }
+                }
+            }
+            Ok(())
+        };
+        let appended = append();
+        $batch.rows += 1;
+        appended
+    }};
+}
+pub(super) use decode_row;

@@ -5,5 +5,6 @@ pub mod batches;
 pub mod cohort;
 pub mod generated;
 pub mod postgres;
+pub mod proxy;
 pub mod raw;
 pub mod trained;
