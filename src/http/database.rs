@@ -1,10 +1,10 @@
 //! The database, for the handlers that need it, and what is asked of its content
 //! again and again.
 
+use axum::body::Body;
 use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
-use axum::body::Body;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;

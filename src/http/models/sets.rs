@@ -60,6 +60,8 @@ pub struct SetPage {
 }
 
 /// All model sets, a page at a time
+///
+/// The newest first, each with its targets and the cohort it learnt from.
 #[utoipa::path(
     get,
     path = "/models",
@@ -72,10 +74,7 @@ pub struct SetPage {
         outcomes::Always,
     )
 )]
-pub async fn models(
-    State(api): State<Api>,
-    request: Request,
-) -> Result<Json<SetPage>, Problem> {
+pub async fn models(State(api): State<Api>, request: Request) -> Result<Json<SetPage>, Problem> {
     let mut query = Fields::of_query(request.uri())?;
     let limit = limit(&mut query);
     let after = cursor::place(&mut query);
@@ -90,6 +89,8 @@ pub async fn models(
 }
 
 /// A model set
+///
+/// Which targets it predicts, and which cohort it learnt from.
 #[utoipa::path(
     get,
     path = "/models/{version}",
@@ -170,10 +171,7 @@ pub struct TrainRequest {
         outcomes::Always,
     )
 )]
-pub async fn train(
-    State(api): State<Api>,
-    request: Request,
-) -> Result<Response<Body>, Problem> {
+pub async fn train(State(api): State<Api>, request: Request) -> Result<Response<Body>, Problem> {
     let (parts, body) = request.into_parts();
     Fields::of_query(&parts.uri)?.done()?;
     let mut fields = Fields::of_body(&parts.headers, body, api.limits.max_body).await?;
@@ -226,17 +224,16 @@ fn targets(fields: &mut Fields) -> Vec<String> {
         outcomes::Always,
     )
 )]
-pub async fn activate(
-    State(api): State<Api>,
-    version: Named,
-) -> Result<Json<SetBody>, Problem> {
+pub async fn activate(State(api): State<Api>, version: Named) -> Result<Json<SetBody>, Problem> {
     let version = named(version)?;
     let version = match super::in_memory(&api, &version)? {
         Some(set) => set.version.clone(),
         None => version,
     };
     let store = api.store()?;
-    store.activate_model_set(&version, api.service.now()).await?;
+    store
+        .activate_model_set(&version, api.service.now())
+        .await?;
     let set = store.model_set(&version).await?.ok_or_else(no_set)?;
     Ok(Json(SetBody {
         active: true,

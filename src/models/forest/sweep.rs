@@ -203,13 +203,12 @@ fn one_by_one(lane: &Lane, thresholds: &[f32]) -> Counts {
 /// All rows take a step of the search together, since none waits for another.
 fn by_halves(lane: &Lane, thresholds: &[f32]) -> Counts {
     let mut counts = [0_usize; BLOCK];
-    let mut half = thresholds.len().div_ceil(2);
-    while half > 0 {
+    for step in (0..(thresholds.len() + 1).ilog2()).rev() {
         for (count, &x) in counts.iter_mut().zip(lane) {
-            let reached = x >= thresholds[*count + half - 1];
-            *count += if reached { half } else { 0 };
+            // A shift and no branch, which would be guessed wrong half the time.
+            let reached = x >= thresholds[*count + (1 << step) - 1];
+            *count += usize::from(reached) << step;
         }
-        half /= 2;
     }
     #[expect(clippy::cast_possible_truncation, reason = "254 thresholds at most")]
     counts.map(|count| count as u8)
