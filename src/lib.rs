@@ -32,6 +32,7 @@ pub mod http;
 pub mod jobs;
 pub mod models;
 pub mod progress;
+pub mod report;
 pub mod schema;
 pub mod store;
 pub mod telemetry;
