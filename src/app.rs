@@ -13,7 +13,7 @@ use chrono::Utc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::http::{self, Limits, Patience};
 use crate::jobs::{self, FirstStart, FirstStartError, Service};
 use crate::progress;
@@ -47,7 +47,7 @@ impl App {
     /// # Errors
     /// Where the address can't be listened on.
     pub async fn build(config: Config) -> Result<Self, AppError> {
-        let address = config.listen;
+        let address = config.at.listen;
         let refuse = |error| AppError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
@@ -117,22 +117,14 @@ impl App {
 
 /// Brings the service up and keeps an eye on the database. Ends only on an error.
 async fn start(service: &Service, config: &Config) -> AppError {
-    // An empty variable is how a container says that there is none.
-    let url = config.database_url.as_ref();
-    let location = match url.filter(|url| !url.reveal().is_empty()) {
-        Some(url) => Location::Postgres {
-            url: url.reveal().to_owned(),
-        },
-        None => Location::Sqlite {
-            folder: config.data_dir.clone(),
-        },
-    };
+    let url = config.store.database_url.as_ref().map(Secret::reveal);
+    let location = Location::of(url, &config.store.data_dir);
     let first = FirstStart {
         customers: config.first_cohort.customers,
         seed: config.first_cohort.seed,
         clock: Utc::now,
     };
-    match jobs::bootstrap(service, &location, config.database_wait, first).await {
+    match jobs::bootstrap(service, &location, config.store.database_wait, first).await {
         Ok(()) => service.watch_database().await,
         Err(error) => error.into(),
     }

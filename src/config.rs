@@ -17,40 +17,11 @@ const SEED: &str = "20251021";
 /// Settings of `engagecast serve`.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(
-        long,
-        env = "ENGAGECAST_LISTEN",
-        value_name = "ADDR:PORT",
-        default_value = "127.0.0.1:8080"
-    )]
-    pub listen: SocketAddr,
+    #[command(flatten)]
+    pub at: ListenArgs,
 
-    /// Folder that holds all state while there is no database server
-    #[arg(
-        long,
-        env = "ENGAGECAST_DATA_DIR",
-        value_name = "FOLDER",
-        default_value = "./data"
-    )]
-    pub data_dir: PathBuf,
-
-    /// PostgreSQL to keep all state in, instead of a file in the data folder
-    ///
-    /// postgres://user:password@host:port/database. What the URL leaves out comes from
-    /// PostgreSQL's own variables (PGUSER, PGPASSWORD, PGSSLMODE …) and from ~/.pgpass.
-    #[arg(
-        long,
-        env = "DATABASE_URL",
-        value_name = "URL",
-        hide_env_values = true,
-        value_parser = secret
-    )]
-    pub database_url: Option<Secret>,
-
-    /// How long to wait at start for a database that can't be reached, 0 to 3600 s
-    #[arg(long, env = "ENGAGECAST_DATABASE_WAIT", value_name = "SECONDS", default_value = "30", value_parser = up_to_an_hour)]
-    pub database_wait: Duration,
+    #[command(flatten)]
+    pub store: StoreArgs,
 
     /// Customers that the first start generates and trains on
     #[command(flatten)]
@@ -84,6 +55,49 @@ pub struct Config {
 
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// Where the service listens.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ListenArgs {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(
+        long,
+        env = "ENGAGECAST_LISTEN",
+        value_name = "ADDR:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub listen: SocketAddr,
+}
+
+/// Where all state is kept.
+#[derive(Debug, Clone, Args)]
+pub struct StoreArgs {
+    /// Folder that holds all state while there is no database server
+    #[arg(
+        long,
+        env = "ENGAGECAST_DATA_DIR",
+        value_name = "FOLDER",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+
+    /// PostgreSQL to keep all state in, instead of a file in the data folder
+    ///
+    /// postgres://user:password@host:port/database. What the URL leaves out comes from
+    /// PostgreSQL's own variables (PGUSER, PGPASSWORD, PGSSLMODE …) and from ~/.pgpass.
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = secret
+    )]
+    pub database_url: Option<Secret>,
+
+    /// How long to wait at start for a database that can't be reached, 0 to 3600 s
+    #[arg(long, env = "ENGAGECAST_DATABASE_WAIT", value_name = "SECONDS", default_value = "30", value_parser = up_to_an_hour)]
+    pub database_wait: Duration,
 }
 
 /// How many synthetic customers, and which.

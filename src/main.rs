@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use engagecast::app::App;
-use engagecast::cli::{Cli, Command, GenerateArgs};
+use engagecast::cli::{Cli, Command, GenerateArgs, ImportArgs};
 use engagecast::cohort::partial_name;
 use engagecast::config::Config;
 use engagecast::{cli, http, telemetry};
@@ -20,6 +20,8 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(config) => serve(*config),
         Command::Generate(args) => generate(&args),
+        Command::Import(args) => import(&args),
+        Command::Health(args) => cli::health(&args).map_err(Into::into),
         Command::Openapi => cli::print(http::document()).map_err(Into::into),
     };
     match outcome {
@@ -45,6 +47,21 @@ fn generate(args: &GenerateArgs) -> Result<(), Failure> {
         });
     }
     Ok(cli::generate(args)?)
+}
+
+/// Interrupted, it ends at once: what the database was sent is rolled back.
+fn import(args: &ImportArgs) -> Result<(), Failure> {
+    telemetry::start(&args.log)?;
+    let runtime = Runtime::new()?;
+    let outcome = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        tokio::select! {
+            outcome = cli::import(args) => Ok(outcome?),
+            () = signals.next() => std::process::exit(130),
+        }
+    });
+    runtime.shutdown_background();
+    outcome
 }
 
 fn serve(config: Config) -> Result<(), Failure> {

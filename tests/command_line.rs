@@ -1,6 +1,6 @@
 //! Commands and settings.
 
-use crate::support::app::binary;
+use crate::support::app::{binary, shared};
 
 /// Exit code, standard output and error of a command.
 fn run(args: &[&str]) -> (Option<i32>, String, String) {
@@ -141,4 +141,22 @@ fn a_reader_who_has_read_enough_is_no_failure() {
         .unwrap();
     drop(process.stdout.take());
     assert!(process.wait().unwrap().success());
+}
+
+#[test]
+fn health_tells_a_service_that_answers_from_one_that_does_not() {
+    let address = shared().to_string();
+    for args in [
+        vec!["health", "--listen", &address],
+        vec!["health", "--ready", "--listen", &address],
+    ] {
+        assert_eq!(run(&args).0, Some(0), "{args:?}");
+    }
+    // A port that was free a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = free.local_addr().unwrap().to_string();
+    drop(free);
+    let (code, _, error) = run(&["health", "--listen", &closed]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("does not answer"), "{error}");
 }

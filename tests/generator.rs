@@ -11,7 +11,7 @@ use arrow_csv::ReaderBuilder;
 use arrow_schema::DataType;
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
-use engagecast::cohort::{Check, CohortFile, Plan, SpecError};
+use engagecast::cohort::{Check, CohortFile, Plan, PlanError};
 use engagecast::facts::Facts;
 use engagecast::schema::{self, invariants};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -19,7 +19,7 @@ use proptest::prelude::*;
 
 fn cohort(customers: u64, seed: u64) -> RecordBatch {
     let plan = Plan::new(customers, seed).unwrap();
-    let batches: Vec<_> = plan.generate(&|_| {}).collect();
+    let batches: Vec<_> = plan.generate(&|_| {}).unwrap().collect();
     concat_batches(&schema::arrow::schema(), &batches).unwrap()
 }
 
@@ -27,8 +27,8 @@ fn cohort(customers: u64, seed: u64) -> RecordBatch {
 fn meets_every_published_statistic_at_100_000_customers() {
     for seed in [1, 20_251_021] {
         let plan = Plan::new(100_000, seed).unwrap();
-        let mut check = Check::new(plan);
-        for batch in plan.generate(&|_| {}) {
+        let mut check = Check::new(&plan);
+        for batch in plan.generate(&|_| {}).unwrap() {
             check.observe(&batch);
         }
         let report = check.finish();
@@ -178,9 +178,9 @@ fn columns_hang_together_as_specified() {
 #[test]
 fn the_check_finds_a_cohort_that_is_off() {
     let plan = Plan::new(3_000, 5).unwrap();
-    let mut check = Check::new(plan);
+    let mut check = Check::new(&plan);
     // Without the premium customers the rows are fine, the statistics are not.
-    for batch in plan.generate(&|_| {}) {
+    for batch in plan.generate(&|_| {}).unwrap() {
         let premium = batch.column(schema::find("account_type").unwrap());
         let keep: BooleanArray = premium
             .as_string::<i32>()
@@ -240,10 +240,10 @@ fn a_row_does_not_depend_on_what_comes_after_it() {
 #[test]
 fn a_cohort_larger_than_its_pilot_streams_on_from_it() {
     let plan = Plan::new(210_000, 4).unwrap();
-    let mut check = Check::new(plan);
+    let mut check = Check::new(&plan);
     let mut rows = 0;
     let mut last = None;
-    for batch in plan.generate(&|_| {}) {
+    for batch in plan.generate(&|_| {}).unwrap() {
         rows += batch.num_rows();
         check.observe(&batch);
         last = Some(batch);
@@ -257,10 +257,10 @@ fn a_cohort_larger_than_its_pilot_streams_on_from_it() {
 
 #[test]
 fn refuses_what_it_can_not_draw() {
-    assert_eq!(Plan::new(0, 1), Err(SpecError::Customers));
-    assert_eq!(Plan::new(10_000_000_000, 1), Err(SpecError::Customers));
-    assert_eq!(Plan::new(1, u64::MAX), Err(SpecError::Seed));
-    assert!(SpecError::Customers.to_string().contains("1 to 1000000000"));
+    assert_eq!(Plan::new(0, 1), Err(PlanError::Customers));
+    assert_eq!(Plan::new(10_000_000_000, 1), Err(PlanError::Customers));
+    assert_eq!(Plan::new(1, u64::MAX), Err(PlanError::Seed));
+    assert!(PlanError::Customers.to_string().contains("1 to 1000000000"));
 }
 
 #[test]
@@ -292,9 +292,9 @@ proptest! {
     }
 }
 
-fn write(path: &std::path::Path, plan: Plan) {
+fn write(path: &std::path::Path, plan: &Plan) {
     let mut file = CohortFile::create(path, plan).unwrap();
-    for batch in plan.generate(&|_| {}) {
+    for batch in plan.generate(&|_| {}).unwrap() {
         file.write(&batch).unwrap();
     }
     file.finish().unwrap();
@@ -305,7 +305,7 @@ fn a_parquet_file_reads_back_equal_and_says_how_it_was_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cohort.parquet");
     let plan = Plan::new(2_500, 8).unwrap();
-    write(&path, plan);
+    write(&path, &plan);
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
     let metadata = reader
         .metadata()
@@ -345,7 +345,7 @@ fn a_parquet_file_reads_back_equal_and_says_how_it_was_made() {
 fn a_csv_file_reads_back_equal() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cohort.CSV");
-    write(&path, Plan::new(300, 8).unwrap());
+    write(&path, &Plan::new(300, 8).unwrap());
     let reader = ReaderBuilder::new(Arc::clone(&schema::arrow::schema()))
         .with_header(true)
         .build(File::open(&path).unwrap())
@@ -369,7 +369,7 @@ fn an_unfinished_file_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cohort.parquet");
     let plan = Plan::new(10, 8).unwrap();
-    let mut file = CohortFile::create(&path, plan).unwrap();
+    let mut file = CohortFile::create(&path, &plan).unwrap();
     file.write(&cohort(10, 8)).unwrap();
     drop(file);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -379,7 +379,7 @@ fn an_unfinished_file_leaves_nothing_behind() {
 fn names_the_extensions_and_the_path_that_it_can_not_write() {
     let plan = Plan::new(10, 8).unwrap();
     let refused = |path: &str| {
-        CohortFile::create(path.as_ref(), plan)
+        CohortFile::create(path.as_ref(), &plan)
             .err()
             .unwrap()
             .to_string()

@@ -49,7 +49,7 @@ fn finds_the_signal_that_was_planted() {
 #[test]
 fn churn_of_generated_customers_is_predicted_as_well_as_can_be_and_no_better() {
     let plan = Plan::new(20_000, 1).unwrap();
-    let cohort: Vec<_> = plan.generate(&|_| {}).collect();
+    let cohort: Vec<_> = plan.generate(&|_| {}).unwrap().collect();
     let model = train(&cohort, Target::Churn, &source(), moment(), &|_| {}).unwrap();
     let auc = metric(model.card(), serving(model.card()), "auc");
     assert!((0.82..0.87).contains(&auc), "{auc}");

@@ -12,8 +12,12 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 
 mod generate;
+mod health;
+mod import;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
+pub use health::{HealthArgs, HealthError, health};
+pub use import::{ImportArgs, ImportCommandError, import};
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
 /// and dating apps.
@@ -33,6 +37,10 @@ pub enum Command {
     Serve(Box<Config>),
     /// Write synthetic customers to a file, or check their statistics
     Generate(GenerateArgs),
+    /// Store customers of your own from a CSV or Parquet file
+    Import(Box<ImportArgs>),
+    /// Ask a running service whether it lives
+    Health(HealthArgs),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -94,7 +102,7 @@ mod tests {
         let Ok(Command::Serve(config)) = parse("--listen 127.0.0.1:0") else {
             panic!("a flag of serve, without its name, serves");
         };
-        assert_eq!(config.listen.port(), 0);
+        assert_eq!(config.at.listen.port(), 0);
         assert!(matches!(parse("openapi"), Ok(Command::Openapi)));
     }
 

@@ -2,38 +2,52 @@
 //! schema.
 
 use std::fmt::Write as _;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::{
     ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
     TimestampMicrosecondArray,
 };
-use chrono::DateTime;
+use arrow_schema::SchemaRef;
 
 use super::block::Block;
-use crate::schema::{self, COLUMNS, Kind, SNAPSHOT};
+use super::spec::CohortSpec;
+use super::variables::TRUTH;
+use crate::schema::{self, COLUMN_COUNT, COLUMNS, Kind};
 
-/// All rows of a block. It is taken apart, so that numbers need not be copied.
+/// All rows of a block, with the truth columns where the schema has them. The
+/// block is taken apart, so that numbers need not be copied.
 #[expect(
     clippy::expect_used,
     reason = "the arrays are built from the schema that they are checked against"
 )]
-pub fn record_batch(mut block: Block) -> RecordBatch {
+pub fn record_batch(mut block: Block, spec: &CohortSpec, schema: SchemaRef) -> RecordBatch {
     block.drop_latent();
-    let columns = (0..COLUMNS.len()).map(|i| array(&mut block, i)).collect();
-    RecordBatch::try_new(schema::arrow::schema(), columns).expect("columns follow the schema")
+    let truth = schema.fields().len() - COLUMN_COUNT;
+    let columns = (0..COLUMN_COUNT).map(|i| array(&mut block, i, spec));
+    let mut columns: Vec<ArrayRef> = columns.collect();
+    columns.extend((TRUTH..TRUTH + truth).map(|variable| known(block.take(variable))));
+    RecordBatch::try_new(schema, columns).expect("columns follow the schema")
+}
+
+/// Numbers, of which NaN is none.
+fn known(values: Vec<f64>) -> ArrayRef {
+    let values = values.into_iter().map(|v| (!v.is_nan()).then_some(v));
+    Arc::new(Float64Array::from_iter(values))
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     reason = "integer columns hold whole numbers in their type's range"
 )]
-fn array(block: &mut Block, column: usize) -> ArrayRef {
+fn array(block: &mut Block, column: usize, spec: &CohortSpec) -> ArrayRef {
     let values = block.take(column);
     match COLUMNS[column].kind {
         Kind::Id => ids(block),
-        Kind::Category(names) | Kind::OpenCategory(names) => categories(&values, names),
+        Kind::Category(names) => categories(&values, names),
+        // The only open one is the location, whose names the spec gives.
+        Kind::OpenCategory(_) => categories(&values, &spec.mixes().places),
         Kind::Integer => Arc::new(Int32Array::from_iter_values(
             values.iter().map(|v| *v as i32),
         )),
@@ -46,7 +60,7 @@ fn array(block: &mut Block, column: usize) -> ArrayRef {
             Arc::new(flags)
         }
         Kind::Timestamp => Arc::new(
-            TimestampMicrosecondArray::from_value(*SNAPSHOT_MICROS, block.rows())
+            TimestampMicrosecondArray::from_value(spec.snapshot().timestamp_micros(), block.rows())
                 .with_timezone(schema::arrow::UTC),
         ),
     }
@@ -68,14 +82,10 @@ fn ids(block: &Block) -> ArrayRef {
     clippy::cast_sign_loss,
     reason = "a category's code is its index in a short list"
 )]
-fn categories(codes: &[f64], names: &[&str]) -> ArrayRef {
+fn categories(codes: &[f64], names: &[impl AsRef<str>]) -> ArrayRef {
     let mut texts = StringBuilder::with_capacity(codes.len(), codes.len() * 8);
     for code in codes {
-        texts.append_value(names[*code as usize]);
+        texts.append_value(names[*code as usize].as_ref());
     }
     Arc::new(texts.finish())
 }
-
-static SNAPSHOT_MICROS: LazyLock<i64> = LazyLock::new(|| {
-    DateTime::parse_from_rfc3339(SNAPSHOT).map_or(0, |moment| moment.timestamp_micros())
-});

@@ -2,7 +2,7 @@
 //! of them as a stage sees it.
 
 use super::draw::{Draw, Streams};
-use super::variables::WIDTH;
+use super::variables::{TRUTH, WIDTH};
 use crate::schema::COLUMN_COUNT;
 
 /// Rows of a block: its columns in use fit the second-level cache.
@@ -43,12 +43,17 @@ impl Block {
 
     /// Lets go of the variables that no file holds.
     pub fn drop_latent(&mut self) {
-        self.columns[COLUMN_COUNT..].fill(Vec::new());
+        self.columns[COLUMN_COUNT..TRUTH].fill(Vec::new());
     }
 
     /// Moves the values of a variable out.
     pub fn take(&mut self, variable: usize) -> Vec<f64> {
         std::mem::take(&mut self.columns[variable])
+    }
+
+    /// Moves values into a variable.
+    pub fn put(&mut self, variable: usize, values: Vec<f64>) {
+        self.columns[variable] = values;
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {

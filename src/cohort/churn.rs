@@ -2,16 +2,17 @@
 //! the past thought of it.
 
 use super::constants::constant;
-use super::dating::RESPONSE_MEAN;
+use super::dating::RESPONSE_CENTRE;
 use super::draft::{Draft, Flag, chance};
 use super::engagement::engagement_z;
 use super::math::{self, exp, ln_1p};
+use super::spec::Aim;
 use super::variables::*;
 
-const CHURN_RATE: f64 = 0.492;
+const CHURN_RATE: Aim = Aim::percent("churn_rate_pct");
 
 pub fn draw(d: &mut Draft) {
-    const CHURN: Flag = Flag::of("churn", CHURN_RATE);
+    const CHURN: Flag = Flag::of("churn", CHURN_RATE, TRUE_CHURN);
 
     let gain = d.structural(const { constant("churn_gain") });
     let threshold = d.flag(CHURNED, &CHURN, |r| {
@@ -19,7 +20,7 @@ pub fn draw(d: &mut Draft) {
             + 1.1 * exp(-r[TENURE] / 3.0)
             - 0.10 * ln_1p(r[TENURE])
             - 0.30 * (r[SATISFACTION] - 2.9)
-            - 0.008 * (r[RESPONSE_RATE] - RESPONSE_MEAN)
+            - 0.008 * (r[RESPONSE_RATE] - RESPONSE_CENTRE)
             - 0.35 * r[ACCOUNT_TYPE]
             + 0.06 * ln_1p(r[BLOCKED]))
     });

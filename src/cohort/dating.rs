@@ -4,33 +4,63 @@
 use super::block::Row;
 use super::constants::constant;
 use super::draft::{Count, Draft, Share};
-use super::identity::{GENDER_SHARES, by_code};
+use super::identity::by_code;
 use super::math::{self, exp, ln_1p, logit, pow};
+use super::spec::{Aim, statistic};
 use super::variables::*;
 
 const DAYS: f64 = 30.0;
 const DAYS_A_MONTH: f64 = 30.4375;
 
-pub const QUALITY_MEAN: f64 = 52.8;
-pub const RESPONSE_MEAN: f64 = 53.5;
+/// Centres that later stages measure these columns against.
+pub const QUALITY_CENTRE: f64 = 52.8;
+pub const RESPONSE_CENTRE: f64 = 53.5;
 
-/// Swipes a day: the mean, and the most that anybody makes.
-const SWIPES_MEAN: f64 = 37.0;
+/// Swipes a day: the most that anybody makes.
 const SWIPES_MOST: f64 = 400.0;
 
-/// Mean of the customers' match rates, its ratio to the men's by gender, and
-/// matches a day.
-const MATCH_RATE_MEAN: f64 = 0.0294;
-const MATCH_RATE_RATIO: [f64; 3] = [1.0, 3.0, 1.7];
-const MATCHES_MEAN: f64 = 0.8;
+/// The match rate of non-binary customers to that of men; that of women is published.
+const NONBINARY_TO_MEN: f64 = 1.7;
+const WOMEN_TO_MEN: usize = statistic("women_to_men_match_rate");
+const MATCH_RATE_AIM: Aim = Aim::percent("match_rate_pct");
 const MATCH_CHANCE_MOST: f64 = 0.5;
 const VISIBILITY_POWER: f64 = 0.8;
 
-/// Dates completed a month, the most that can be, and dates per match of all time.
-const DATES_MEAN: f64 = 2.8;
+/// Dates a month: where they saturate, and the most that can be.
 const DATES_MOST: f64 = 24.0;
 const DATES_LIMIT: f64 = 31.0;
-const CONVERSION_MEAN: f64 = 0.81;
+/// Shape of the Gamma factor on dates, and the midpoints of 24 equally likely
+/// parts of it (its quantiles at (i + 1/2)/24).
+const DATE_SHAPE: f64 = 0.9;
+const DATE_FACTORS: [f64; 24] = [
+    0.014_517_20,
+    0.050_036_38,
+    0.089_928_50,
+    0.133_362_70,
+    0.180_173_00,
+    0.230_416_60,
+    0.284_277_09,
+    0.342_036_67,
+    0.404_072_61,
+    0.470_866_78,
+    0.543_025_85,
+    0.621_313_24,
+    0.706_696_99,
+    0.800_421_11,
+    0.904_113_84,
+    1.019_957_28,
+    1.150_964_54,
+    1.301_456_96,
+    1.477_944_13,
+    1.690_897_92,
+    1.958_793_63,
+    2.319_129_00,
+    2.868_952_92,
+    4.059_077_85,
+];
+/// The most that earlier months are scaled by: beyond, matches would not fit their column.
+const LONGEST_HISTORY: f64 = 1_000.0;
+const CAPPING_STEPS: u32 = 60;
 
 pub fn draw(d: &mut Draft) {
     profile(d);
@@ -43,8 +73,8 @@ pub fn draw(d: &mut Draft) {
 }
 
 fn profile(d: &mut Draft) {
-    const COMPLETION: Share = Share::of("profile_completion", 8.0, 0.68);
-    const QUALITY: Share = Share::of("profile_quality", 16.0, QUALITY_MEAN / 100.0);
+    const COMPLETION: Share = Share::of("profile_completion", 8.0, Aim::Model(0.68));
+    const QUALITY: Share = Share::of("profile_quality", 16.0, Aim::percent("profile_quality"));
 
     d.share(PROFILE_SHARE, &COMPLETION, |r| {
         0.225 * r[DATING_BASE] + 0.35 * r[DATING_AFFINITY] + 0.25 * r[ACTIVITY]
@@ -63,15 +93,18 @@ fn profile(d: &mut Draft) {
 }
 
 fn swipes(d: &mut Draft) {
-    const RIGHT_RATE: Share = Share::of("right_rate", 12.0, 0.297);
+    const RIGHT_RATE: Share = Share::of("right_rate", 12.0, Aim::percent("swipe_right_rate_pct"));
     const BY_GENDER: [f64; 3] = [0.22, -0.22, 0.0];
 
     d.weigh(SWIPES_30, |r, draw| {
         exp(0.8 * (r[DATING_USE] - r[DATING_BASE]) + r[DATING_BASE]) * draw.gamma_factor(1.3)
     });
-    let scale = d.solve_root(const { constant("swipes") }, (1.0, 4000.0), |d, scale| {
-        d.mean(|r| (scale * r[SWIPES_30]).min(SWIPES_MOST)) - SWIPES_MEAN
-    });
+    let scale = d.solve_for(
+        const { constant("swipes") },
+        Aim::at("swipes_day"),
+        (0.0, 1e9),
+        |d, scale| d.mean(|r| (scale * r[SWIPES_30]).min(SWIPES_MOST)),
+    );
     d.fill(SWIPES_30, |r, draw| {
         draw.poisson(DAYS * (scale * r[SWIPES_30]).min(SWIPES_MOST))
             .clamp(1.0, 12_000.0)
@@ -98,14 +131,19 @@ fn matches(d: &mut Draft) {
         pow(r[RIGHT_30].max(1.0) / DAYS, VISIBILITY_POWER)
     });
     d.fill(APPEAL, |r, draw| {
-        let appeal = 0.20 * (r[PROFILE_QUALITY] - QUALITY_MEAN) / 20.0 + 0.15 * draw.normal();
+        let appeal = 0.20 * (r[PROFILE_QUALITY] - QUALITY_CENTRE) / 20.0 + 0.15 * draw.normal();
         if r[RIGHT_30] > 0.0 { exp(appeal) } else { 0.0 }
     });
-    let half = d.solve_root(const { constant("visibility") }, (0.2, 400.0), |d, half| {
-        let half = pow(half, VISIBILITY_POWER);
-        let scales = gender_scales(d, half);
-        d.mean(|r| match_chance(r, half, scales) * r[RIGHT_30] / DAYS) - MATCHES_MEAN
-    });
+    let half = d.solve_for(
+        const { constant("visibility") },
+        Aim::at("matches_day"),
+        (1e-3, 1e6),
+        |d, half| {
+            let half = pow(half, VISIBILITY_POWER);
+            let scales = gender_scales(d, half);
+            d.mean(|r| match_chance(r, half, scales) * r[RIGHT_30] / DAYS)
+        },
+    );
     let half = pow(half, VISIBILITY_POWER);
     let names = const {
         [
@@ -116,6 +154,10 @@ fn matches(d: &mut Draft) {
     };
     let scales = d.solve_all(names, |d| gender_scales(d, half));
     d.fill(MATCH_CHANCE, |r, _| match_chance(r, half, scales));
+    if d.is_calibrating() {
+        let rate = d.mean(|r| r[MATCH_CHANCE]);
+        d.reached(MATCH_RATE_AIM, rate);
+    }
     d.fill(MATCHES_30, |r, draw| {
         draw.binomial(r[RIGHT_30], r[MATCH_CHANCE])
     });
@@ -144,30 +186,48 @@ fn match_chance(r: Row, half: f64, scales: [f64; 3]) -> f64 {
 
 /// The scale of each gender that brings its mean chance to its target.
 fn gender_scales(d: &Draft, half: f64) -> [f64; 3] {
-    let ratio_mean: f64 = GENDER_SHARES
-        .iter()
-        .zip(MATCH_RATE_RATIO)
-        .map(|(s, r)| s * r)
-        .sum();
-    let sums = d.sums(|r| {
-        let v = visibility(r, half);
-        let of = [
-            by_code(r[GENDER], [1.0, 0.0, 0.0]),
-            by_code(r[GENDER], [0.0, 1.0, 0.0]),
-            by_code(r[GENDER], [0.0, 0.0, 1.0]),
-        ];
-        [of[0] * v, of[1] * v, of[2] * v, of[0], of[1], of[2]]
+    let values = d.spec().values();
+    let of = |r: Row, v: f64| -> [f64; 3] {
+        std::array::from_fn(|g| {
+            if r[GENDER] == [0.0, 1.0, 2.0][g] {
+                v
+            } else {
+                0.0
+            }
+        })
+    };
+    let [m, w, o, men_v, women_v, other_v] = d.sums(|r| {
+        let (n, v) = (of(r, 1.0), of(r, visibility(r, half)));
+        [n[0], n[1], n[2], v[0], v[1], v[2]]
     });
-    std::array::from_fn(|g| {
-        let mean = sums[g] / sums[g + 3];
-        MATCH_RATE_MEAN / ratio_mean * MATCH_RATE_RATIO[g] / mean
-    })
+    let (counts, sums) = ([m, w, o], [men_v, women_v, other_v]);
+    let ratios = [1.0, values[WOMEN_TO_MEN], NONBINARY_TO_MEN];
+    let weights = counts.iter().zip(ratios).map(|(n, ratio)| n * ratio);
+    let men = MATCH_RATE_AIM.mean(values) * d.rows() / weights.sum::<f64>();
+    let target = |g: usize| men * ratios[g] * counts[g];
+    let drawn = |g: &usize| sums[*g] > 0.0;
+    let mut scales = [0.0; 3];
+    for g in (0..3).filter(drawn) {
+        scales[g] = target(g) / sums[g];
+    }
+    // Where chances are at their most, the others make up for it.
+    for _ in 0..CAPPING_STEPS {
+        let capped = d.sums(|r| of(r, match_chance(r, half, scales)));
+        let short = |g: usize| target(g) / capped[g];
+        if (0..3).filter(drawn).all(|g| (short(g) - 1.0).abs() < 1e-7) {
+            break;
+        }
+        for g in (0..3).filter(drawn) {
+            scales[g] = (scales[g] * short(g)).min(1e9);
+        }
+    }
+    scales
 }
 
 fn conversations(d: &mut Draft) {
-    const RESPONSE: Share = Share::of("response_rate", 9.0, RESPONSE_MEAN / 100.0);
-    const FIRST: Share = Share::of("first_response_rate", 12.0, 0.335);
-    const SENT: Count = Count::of("messages", 3.0, 1.5);
+    const RESPONSE: Share = Share::of("response_rate", 9.0, Aim::percent("response_rate_pct"));
+    const FIRST: Share = Share::of("first_response_rate", 12.0, Aim::Model(0.335));
+    const SENT: Count = Count::of("messages", 3.0, Aim::at("messages_sent_day"));
 
     d.percentage(RESPONSE_RATE, 1, &RESPONSE, |r| {
         0.30 * r[ATTRACTIVENESS] + 0.30 * r[FIT] + by_code(r[GENDER], [-0.30, 0.30, 0.0])
@@ -197,44 +257,68 @@ fn conversations(d: &mut Draft) {
 }
 
 fn dates(d: &mut Draft) {
-    const SHOWN_UP: Share = Share::of("show_up_rate", 20.0, 0.80);
+    const SHOWN_UP: Share = Share::of("show_up_rate", 20.0, Aim::percent("show_up_rate_pct"));
 
     d.percentage(SHOW_UP_RATE, 1, &SHOWN_UP, |r| 0.25 * r[FIT]);
     d.weigh(DATE_DRIVE, |r, draw| {
-        // Newcomers: a match takes time to become a date.
-        let ramp = (r[TENURE] + 0.3) / (r[TENURE] + 12.0);
-        pow(r[MATCHES_30], 1.2)
-            * ramp
-            * exp(0.1 * (ln_1p(r[SENT_30] + r[RECEIVED_30]) - 4.0)
-                + 0.012 * (r[RESPONSE_RATE] - RESPONSE_MEAN)
-                + 0.35 * (ln_1p(r[CONVERSATION_LENGTH]) - 2.6))
-            * draw.gamma_factor(0.9)
+        date_drive(r) * draw.gamma_factor(DATE_SHAPE)
     });
-    let agreed = |r: Row, scale: f64| {
-        let wish = scale * r[DATE_DRIVE];
-        DATES_MOST * wish / (DATES_MOST + wish)
-    };
-    let scale = d.solve_root(const { constant("dates") }, (0.001, 9.0), |d, scale| {
-        d.mean(|r| agreed(r, scale) * r[SHOW_UP_RATE] / 100.0) - DATES_MEAN
-    });
+    let agreed = |r: Row, scale: f64| saturated(scale * r[DATE_DRIVE]);
+    let scale = d.solve_for(
+        const { constant("dates") },
+        Aim::at("dates_completed_month"),
+        (0.0, 1e6),
+        |d, scale| d.mean(|r| agreed(r, scale) * r[SHOW_UP_RATE] / 100.0),
+    );
     d.fill(DATES_SCHEDULED, |r, draw| {
         draw.poisson(agreed(r, scale)).min(DATES_LIMIT)
     });
+    if d.wants_truth() {
+        d.fill(TRUE_DATE, |r, _| chance_of_a_date(r, scale * date_drive(r)));
+    }
     d.fill(DATES_COMPLETED, |r, draw| {
         draw.binomial(r[DATES_SCHEDULED], r[SHOW_UP_RATE] / 100.0)
     });
+    matches_of_all_time(d);
+}
 
-    // The matches of all time, so that conversion has its mean; then nobody
-    // has more dates than matches.
+/// How readily a customer's matches become dates, in the mean.
+fn date_drive(r: Row) -> f64 {
+    // Newcomers: a match takes time to become a date.
+    let ramp = (r[TENURE] + 0.3) / (r[TENURE] + 12.0);
+    pow(r[MATCHES_30], 1.2)
+        * ramp
+        * exp(0.1 * (ln_1p(r[SENT_30] + r[RECEIVED_30]) - 4.0)
+            + 0.012 * (r[RESPONSE_RATE] - RESPONSE_CENTRE)
+            + 0.35 * (ln_1p(r[CONVERSATION_LENGTH]) - 2.6))
+}
+
+/// Dates agreed on, for as many as a customer would like.
+fn saturated(wish: f64) -> f64 {
+    DATES_MOST * wish / (DATES_MOST + wish)
+}
+
+/// The chance of at least one date, over the spread of the wish about its mean.
+fn chance_of_a_date(r: Row, wish: f64) -> f64 {
+    let none = |factor: &f64| exp(-saturated(wish * factor) * r[SHOW_UP_RATE] / 100.0);
+    #[expect(clippy::cast_precision_loss, reason = "a short table")]
+    let points = DATE_FACTORS.len() as f64;
+    1.0 - DATE_FACTORS.iter().map(none).sum::<f64>() / points
+}
+
+/// The matches of all time, so that conversion has its mean; then nobody has
+/// more dates than matches.
+fn matches_of_all_time(d: &mut Draft) {
     let total = |r: Row, scale: f64| r[MATCHES_30] + (scale * r[MATCH_HISTORY] + 0.5).floor();
     let conversion = |r: Row, scale: f64| {
         let matches = total(r, scale);
         math::percent(r[DATES_COMPLETED].min(matches), matches)
     };
-    let scale = d.solve_root(
+    let scale = d.solve_for(
         const { constant("match_history") },
-        (0.2, 6.0),
-        |d, scale| d.mean(|r| conversion(r, scale)) - CONVERSION_MEAN,
+        Aim::at("date_conversion_pct"),
+        (0.0, LONGEST_HISTORY),
+        |d, scale| d.mean(|r| conversion(r, scale)),
     );
     d.fill(TOTAL_MATCHES, |r, _| total(r, scale));
     d.fill(DATES_COMPLETED, |r, _| {
@@ -251,16 +335,21 @@ fn dates(d: &mut Draft) {
 }
 
 fn safety_and_satisfaction(d: &mut Draft) {
-    const BLOCKS: Count = Count::of("blocked", 1.2, 2.2);
-    const SCORE_SHARE: Share = Share::of("satisfaction", 7.0, (2.9 - 1.0) / 4.0);
+    const BLOCKS: Count = Count::of("blocked", 1.2, Aim::Model(2.2));
+    const SCORE_SHARE: Share = Share::of(
+        "satisfaction",
+        7.0,
+        Aim::scaled("match_satisfaction", 1.0, 4.0),
+    )
+    .with_truth(TRUE_MATCH_QUALITY);
 
     d.count_over(BLOCKED, 1.0, &BLOCKS, |r| {
         pow(r[TENURE] + 1.0, 0.7) * exp(0.4 * r[DATING_USE] - 0.25 * r[FIT])
     });
     d.fill(REPORTED, |r, draw| draw.binomial(r[BLOCKED], 0.28));
     d.share(SATISFACTION, &SCORE_SHARE, |r| {
-        0.020 * (r[RESPONSE_RATE] - RESPONSE_MEAN)
-            + 0.018 * (r[PROFILE_QUALITY] - QUALITY_MEAN)
+        0.020 * (r[RESPONSE_RATE] - RESPONSE_CENTRE)
+            + 0.018 * (r[PROFILE_QUALITY] - QUALITY_CENTRE)
             + 0.25 * (ln_1p(r[CONVERSATION_LENGTH]) - 2.6)
             + 0.22 * (ln_1p(r[MATCHES_30]) - 2.0)
             - 0.10 * ln_1p(r[BLOCKED])
@@ -268,11 +357,14 @@ fn safety_and_satisfaction(d: &mut Draft) {
     d.fill(SATISFACTION, |r, _| {
         math::round(1.0 + 4.0 * r[SATISFACTION], 1)
     });
+    if d.wants_truth() {
+        d.fill(TRUE_MATCH_QUALITY, |r, _| 1.0 + 4.0 * r[TRUE_MATCH_QUALITY]);
+    }
 }
 
 fn app_usage(d: &mut Draft) {
-    const OPENS: Count = Count::of("app_opens", 4.0, 3.4);
-    const MINUTES: Count = Count::of("session_minutes", 4.0, 8.2);
+    const OPENS: Count = Count::of("app_opens", 4.0, Aim::Model(3.4));
+    const MINUTES: Count = Count::of("session_minutes", 4.0, Aim::Model(8.2));
 
     d.daily(APP_OPENS, &OPENS, |r| {
         0.6 * r[DATING_USE] + 0.15 * r[ACTIVITY]

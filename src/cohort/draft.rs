@@ -13,7 +13,14 @@ use super::constants::{Constants, constant};
 use super::draw::{Draw, Phase, Streams};
 use super::math;
 use super::solve;
-use super::variables::{ODDS, PREDICTOR, SCORE};
+use super::spec::{Aim, CohortSpec, PUBLISHED};
+use super::unreachable::Unreached;
+use super::variables::{ODDS, PREDICTOR, SCORE, WIDTH};
+use crate::schema::COLUMN_COUNT;
+
+/// How far a mean may be from its aim before it counts as out of reach: more
+/// than the methods leave, far less than any cohort can show.
+const OUT_OF_REACH: f64 = 1e-4;
 
 /// A count of events whose rate varies between customers: Poisson with a
 /// Gamma-distributed mean (negative binomial).
@@ -22,85 +29,140 @@ pub struct Count {
     /// Shape of the Gamma factor: the smaller, the more the customers differ.
     shape: f64,
     /// Mean a day (or week, or month) that the scale is solved for.
-    mean: f64,
+    aim: Aim,
 }
 
 /// A share whose mean follows a linear predictor: Beta with logistic mean.
 pub struct Share {
     constant: usize,
     precision: f64,
-    mean: f64,
+    aim: Aim,
+    /// Where the mean of each customer goes, where the truth is asked for.
+    truth: Option<usize>,
 }
 
 /// A yes or no: the linear predictor plus logistic noise exceeds a threshold.
 pub struct Flag {
     constant: usize,
     /// Share of all customers who have it.
-    share: f64,
+    aim: Aim,
+    /// Where its probability goes, where the truth is asked for.
+    truth: usize,
 }
 
 impl Count {
     /// By the name of its constant.
-    pub const fn of(name: &str, shape: f64, mean: f64) -> Self {
+    pub const fn of(name: &str, shape: f64, aim: Aim) -> Self {
         Self {
             constant: constant(name),
             shape,
-            mean,
+            aim,
         }
     }
 }
 
 impl Share {
     /// By the name of its constant.
-    pub const fn of(name: &str, precision: f64, mean: f64) -> Self {
+    pub const fn of(name: &str, precision: f64, aim: Aim) -> Self {
         Self {
             constant: constant(name),
             precision,
-            mean,
+            aim,
+            truth: None,
+        }
+    }
+
+    /// With the true mean of each customer.
+    pub const fn with_truth(self, truth: usize) -> Self {
+        Self {
+            truth: Some(truth),
+            ..self
         }
     }
 }
 
 impl Flag {
     /// By the name of its constant.
-    pub const fn of(name: &str, share: f64) -> Self {
+    pub const fn of(name: &str, aim: Aim, truth: usize) -> Self {
         Self {
             constant: constant(name),
-            share,
+            aim,
+            truth,
         }
     }
 }
 
 /// A cohort, or a part of one, while it is being drawn.
 pub struct Draft<'a> {
+    spec: &'a CohortSpec,
     seed: u64,
     pub blocks: Vec<Block>,
     constants: Constants,
     calibrating: bool,
+    truth: bool,
+    /// Whether a stage is run for the second time, with draws of its own.
+    replica: bool,
+    unreached: Vec<Unreached>,
     progress: Option<&'a (dyn Fn() + Sync)>,
 }
 
 impl<'a> Draft<'a> {
     /// `rows` customers from the first on, whose constants are yet to be solved.
-    pub fn calibrating(seed: u64, rows: u64, progress: &'a (dyn Fn() + Sync)) -> Self {
+    pub fn calibrating(
+        spec: &'a CohortSpec,
+        seed: u64,
+        rows: u64,
+        progress: &'a (dyn Fn() + Sync),
+    ) -> Self {
         Self {
-            seed,
-            blocks: blocks(0, rows),
-            constants: Constants::default(),
             calibrating: true,
             progress: Some(progress),
+            ..Self::with_constants(spec, seed, 0, rows, Constants::default())
         }
     }
 
     /// Customers `first` to `first + rows`, with the constants given.
-    pub fn with_constants(seed: u64, first: u64, rows: u64, constants: Constants) -> Self {
+    pub fn with_constants(
+        spec: &'a CohortSpec,
+        seed: u64,
+        first: u64,
+        rows: u64,
+        constants: Constants,
+    ) -> Self {
         Self {
+            spec,
             seed,
             blocks: blocks(first, rows),
             constants,
             calibrating: false,
+            truth: false,
+            replica: false,
+            unreached: Vec::new(),
             progress: None,
         }
+    }
+
+    /// With what is true behind the targets.
+    pub fn with_truth(self, truth: bool) -> Self {
+        Self { truth, ..self }
+    }
+
+    pub fn is_calibrating(&self) -> bool {
+        self.calibrating
+    }
+
+    /// Whether what is true behind the targets is asked for, and not yet drawn.
+    pub fn wants_truth(&self) -> bool {
+        self.truth && !self.replica
+    }
+
+    pub fn spec(&self) -> &'a CohortSpec {
+        self.spec
+    }
+
+    /// Statistics that calibration could not bring to their targets, so far.
+    pub fn unreached(&mut self) -> Vec<Unreached> {
+        std::mem::take(&mut self.unreached)
     }
 
     /// Blocks and constants, once all stages have run.
@@ -124,7 +186,13 @@ impl<'a> Draft<'a> {
         phase: Phase,
         value: impl Fn(Row, &mut Draw) -> f64 + Sync,
     ) {
-        let streams = Streams::new(self.seed, variable, phase);
+        let stream = variable
+            + if self.replica {
+                WIDTH + COLUMN_COUNT
+            } else {
+                0
+            };
+        let streams = Streams::new(self.seed, stream, phase);
         let fill = |block: &mut Block| block.fill(variable, streams, &value);
         match self.blocks.as_mut_slice() {
             [one] => fill(one),
@@ -160,17 +228,63 @@ impl<'a> Draft<'a> {
         self.constants[name]
     }
 
-    /// The constant that makes the increasing or decreasing `excess` 0.
-    pub fn solve_root(
+    /// The constant that brings `mean`, which it makes larger or smaller
+    /// throughout, to its aim. Where there is none, the nearest, and the
+    /// statistic is told to be out of reach.
+    pub fn solve_for(
         &mut self,
         name: usize,
+        aim: Aim,
         range: (f64, f64),
-        excess: impl Fn(&Self, f64) -> f64,
+        mean: impl Fn(&Self, f64) -> f64,
     ) -> f64 {
-        let guess = self.constants[name];
-        self.solve(name, |draft| {
-            solve::root(|x| excess(draft, x), guess, range)
-        })
+        if self.calibrating {
+            let asked = aim.mean(self.spec.values());
+            let root = solve::root(|x| mean(self, x) - asked, self.constants[name], range);
+            self.constants[name] = root.at;
+            self.reached(aim, asked + root.missed_by);
+        }
+        self.constants[name]
+    }
+
+    /// Takes note where calibration brought a mean to something else than its aim.
+    pub fn reached(&mut self, aim: Aim, mean: f64) {
+        let asked = aim.mean(self.spec.values());
+        let (Aim::Published { statistic, .. }, true) = (aim, self.calibrating) else {
+            return;
+        };
+        if (mean - asked).abs() > OUT_OF_REACH * asked.abs().max(1e-9) {
+            self.unreached.push(Unreached {
+                statistic: PUBLISHED[statistic].id,
+                asked: self.spec.values()[statistic],
+                nearest: aim.statistic_at(mean),
+            });
+        }
+    }
+
+    /// Runs a stage once more on what the customers had before it, with draws of
+    /// its own and the constants as they are. Its `outputs` stay what they were;
+    /// what it would have made of one of them goes to another variable.
+    pub fn replicate<const N: usize>(
+        &mut self,
+        outputs: [usize; N],
+        (from, to): (usize, usize),
+        stage: impl FnOnce(&mut Self),
+    ) {
+        let take = |block: &mut Block| outputs.map(|variable| block.take(variable));
+        let kept: Vec<[Vec<f64>; N]> = self.blocks.iter_mut().map(take).collect();
+        let calibrating = std::mem::replace(&mut self.calibrating, false);
+        self.replica = true;
+        stage(self);
+        self.replica = false;
+        self.calibrating = calibrating;
+        for (block, kept) in self.blocks.iter_mut().zip(kept) {
+            let drawn = block.take(from);
+            block.put(to, drawn);
+            for (variable, values) in outputs.into_iter().zip(kept) {
+                block.put(variable, values);
+            }
+        }
     }
 
     /// The sum of `value` over all rows: the same on any number of threads,
@@ -214,8 +328,15 @@ impl<'a> Draft<'a> {
         self.weigh(variable, |r, draw| {
             weight(r) * draw.gamma_factor(count.shape)
         });
-        let scale = self.solve(count.constant, |d| count.mean / d.mean(|r| r[variable]));
+        let scale = self.scale(variable, count);
         self.fill(variable, |r, _| scale * r[variable]);
+    }
+
+    /// The factor on a variable that brings its mean to that of the count.
+    fn scale(&mut self, variable: usize, count: &Count) -> f64 {
+        self.solve(count.constant, |d| {
+            count.aim.mean(d.spec.values()) / d.mean(|r| r[variable])
+        })
     }
 
     /// A count whose log weight is given, over one period.
@@ -250,7 +371,7 @@ impl<'a> Draft<'a> {
         self.weigh(variable, |r, draw| {
             weight(r) * draw.gamma_factor(count.shape)
         });
-        let scale = self.solve(count.constant, |d| count.mean / d.mean(|r| r[variable]));
+        let scale = self.scale(variable, count);
         self.fill(variable, |r, draw| {
             draw.poisson(periods * scale * r[variable])
         });
@@ -261,21 +382,24 @@ impl<'a> Draft<'a> {
         // Odds instead of logits: shifting them is a product, without an
         // exponential for every row and every step of the solution.
         self.weigh(ODDS, |r, _| math::exp(predictor(r)));
-        let shift = self.solve_shift(share.constant, ODDS, share.mean);
+        let shift = self.solve_shift(share.constant, ODDS, share.aim);
+        if let (true, Some(truth)) = (self.truth, share.truth) {
+            self.fill(truth, |r, _| chance(shift * r[ODDS]));
+        }
         self.fill(variable, |r, draw| {
             draw.beta(chance(shift * r[ODDS]), share.precision)
         });
     }
 
-    /// The factor on a variable's odds that brings their mean chance to `mean`;
-    /// its logarithm is the constant.
-    pub fn solve_shift(&mut self, name: usize, odds: usize, mean: f64) -> f64 {
+    /// The factor on a variable's odds that brings their mean chance to its
+    /// aim; its logarithm is the constant.
+    pub fn solve_shift(&mut self, name: usize, odds: usize, aim: Aim) -> f64 {
         let rows = self.rows();
-        let shift = self.solve_root(name, (-8.0, 8.0), |d, shift| {
+        let shift = self.solve_for(name, aim, (-30.0, 30.0), |d, shift| {
             let factor = math::exp(shift);
             let of_block = |block: &Block| sum_of_chances(block.column(odds), factor);
             let parts: Vec<f64> = d.blocks.par_iter().map(of_block).collect();
-            parts.iter().sum::<f64>() / rows - mean
+            parts.iter().sum::<f64>() / rows
         });
         math::exp(shift)
     }
@@ -303,11 +427,21 @@ impl<'a> Draft<'a> {
         self.weigh(PREDICTOR, |r, _| predictor(r));
         self.weigh(variable, |_, draw| draw.logistic());
         self.fill(SCORE, |r, _| r[PREDICTOR] + r[variable]);
+        let mut eligible = f64::INFINITY;
         let threshold = self.solve(flag.constant, |d| {
             let scores = d.collect(|r| r[SCORE].is_finite().then_some(r[SCORE]));
-            solve::threshold(scores, head_count(flag.share * d.rows()))
+            #[expect(clippy::cast_precision_loss, reason = "a count of customers")]
+            let count = scores.len() as f64;
+            eligible = count / d.rows();
+            let share = flag.aim.mean(d.spec.values());
+            solve::threshold(scores, head_count(share * d.rows()))
         });
+        let share = flag.aim.mean(self.spec.values());
+        self.reached(flag.aim, share.min(eligible));
         self.fill(variable, |r, _| f64::from(r[SCORE] > threshold));
+        if self.truth {
+            self.fill(flag.truth, |r, _| math::logistic(r[PREDICTOR] - threshold));
+        }
         threshold
     }
 }

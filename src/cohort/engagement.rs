@@ -3,6 +3,7 @@
 use super::block::Row;
 use super::draft::{Count, Draft, Share};
 use super::math::{self, exp, ln_1p};
+use super::spec::Aim;
 use super::variables::*;
 
 /// Centre and spread that the later stages measure engagement against.
@@ -13,8 +14,9 @@ const DAYS_INACTIVE_MOST: f64 = 29.0;
 const WEEK: f64 = 7.0;
 
 pub fn draw(d: &mut Draft) {
-    const SCORE_SHARE: Share = Share::of("engagement", 30.0, 0.370);
-    const SHARED: Count = Count::of("shares", 2.0, 1.3);
+    const SCORE_SHARE: Share =
+        Share::of("engagement", 30.0, Aim::at("avg_engagement_score")).with_truth(TRUE_ENGAGEMENT);
+    const SHARED: Count = Count::of("shares", 2.0, Aim::Model(1.3));
 
     d.share(ENGAGEMENT, &SCORE_SHARE, |r| {
         0.30 * ln_1p(r[FEED_TIME])

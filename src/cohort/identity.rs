@@ -5,15 +5,12 @@ use super::draft::Draft;
 use super::math;
 use super::variables::*;
 
-pub const GENDER_SHARES: [f64; 3] = [0.48, 0.48, 0.04];
-const CITY_SHARES: [f64; 10] = [0.21, 0.17, 0.12, 0.09, 0.09, 0.08, 0.07, 0.06, 0.06, 0.05];
-const PLATFORM_SHARES: [f64; 3] = [0.40, 0.30, 0.30];
-
 /// Intensity of social and of dating use by platform of primary use: everybody
 /// has both profiles, and uses the secondary one lightly.
 const SOCIAL_INTENSITY: [f64; 3] = [1.0, 0.15, 0.80];
 const DATING_INTENSITY: [f64; 3] = [0.07, 1.0, 0.80];
 
+const YOUNGEST: f64 = 18.0;
 /// Mean and standard deviation of the age distribution.
 const AGE_MEAN: f64 = 31.2;
 const AGE_SD: f64 = 7.7;
@@ -24,18 +21,26 @@ const TENURE_SCALE: f64 = 10.5;
 const TENURE_END: f64 = 85.0;
 
 pub fn draw(d: &mut Draft) {
-    d.fill(AGE, |_, draw| {
-        (18.0 + 48.0 * draw.beta(2.0 / 7.0, 7.0)).floor().min(65.0)
-    });
+    let mixes = d.spec().mixes();
+    let ages = mixes.shares_of_ages();
+    if mixes.age.is_empty() {
+        d.fill(AGE, |_, draw| {
+            (YOUNGEST + 48.0 * draw.beta(2.0 / 7.0, 7.0))
+                .floor()
+                .min(65.0)
+        });
+    } else {
+        d.fill(AGE, |_, draw| YOUNGEST + draw.category(&ages));
+    }
     d.fill(AGE_Z, |r, _| (r[AGE] - AGE_MEAN) / AGE_SD);
-    d.fill(GENDER, |_, draw| draw.category(&GENDER_SHARES));
-    d.fill(LOCATION, |_, draw| draw.category(&CITY_SHARES));
+    d.fill(GENDER, |_, draw| draw.category(&mixes.gender));
+    d.fill(LOCATION, |_, draw| draw.category(&mixes.location));
     let inside = 1.0 - math::pow(1.0 + TENURE_END / TENURE_SCALE, -TENURE_SHAPE);
     d.fill(TENURE, |_, draw| {
         let survival = 1.0 - inside * draw.uniform();
         (TENURE_SCALE * (math::pow(survival, -1.0 / TENURE_SHAPE) - 1.0)).floor()
     });
-    d.fill(PLATFORM, |_, draw| draw.category(&PLATFORM_SHARES));
+    d.fill(PLATFORM, |_, draw| draw.category(&mixes.platform));
     for trait_ in [
         ACTIVITY,
         SOCIAL_AFFINITY,

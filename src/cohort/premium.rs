@@ -1,18 +1,16 @@
 //! Stage 5: who pays for a tier, and the features that come with it.
 
 use super::constants::constant;
-use super::dating::QUALITY_MEAN;
+use super::dating::QUALITY_CENTRE;
 use super::draft::{Count, Draft, Flag, Share, head_count};
 use super::engagement::engagement_z;
 use super::identity::by_code;
 use super::math::{exp, ln_1p, logit};
 use super::solve;
+use super::spec::Aim;
 use super::variables::*;
 use crate::schema::TIER_PRICES_USD;
 
-const PREMIUM_SHARE: f64 = 0.2119;
-/// Platinum among premium: with the prices it gives the subscription revenue.
-const PLATINUM_SHARE: f64 = 7001.0 / 21_190.0;
 const GOLD: f64 = 1.0;
 const PLATINUM: f64 = 2.0;
 
@@ -22,14 +20,14 @@ pub fn draw(d: &mut Draft) {
 }
 
 fn tiers(d: &mut Draft) {
-    const PREMIUM: Flag = Flag::of("premium", PREMIUM_SHARE);
+    const PREMIUM: Flag = Flag::of("premium", Aim::percent("premium_pct"), TRUE_PREMIUM);
 
     let shape = d.structural(const { constant("premium_shape") });
     let gain = d.structural(const { constant("premium_gain") });
     d.flag(ACCOUNT_TYPE, &PREMIUM, |r| {
         let other = 0.35 * ln_1p(r[TENURE])
             + 0.25 * r[AGE_Z]
-            + 0.020 * (r[PROFILE_QUALITY] - QUALITY_MEAN)
+            + 0.020 * (r[PROFILE_QUALITY] - QUALITY_CENTRE)
             + 0.30 * f64::from(r[GENDER] == MALE)
             - 0.25 * ln_1p(r[STORIES_VIEWED])
             + 0.20 * (ln_1p(r[PROFILE_COMPLETION]) - 4.2)
@@ -40,7 +38,7 @@ fn tiers(d: &mut Draft) {
     let platinum = d.solve(const { constant("platinum") }, |d| {
         let scores = d.collect(|r| (r[ACCOUNT_TYPE] > 0.0).then_some(r[TIER]));
         #[expect(clippy::cast_precision_loss, reason = "a count of customers")]
-        let count = head_count(PLATINUM_SHARE * scores.len() as f64);
+        let count = head_count(d.spec().platinum_share() * scores.len() as f64);
         solve::threshold(scores, count)
     });
     d.fill(TIER, |r, _| {
@@ -56,9 +54,9 @@ fn tiers(d: &mut Draft) {
 }
 
 fn paid_features(d: &mut Draft) {
-    const LIKED: Count = Count::of("super_likes", 1.5, 0.9);
-    const BOOSTED: Count = Count::of("boosts", 1.2, 0.45);
-    const MATCHED: Share = Share::of("super_like_match_rate", 15.0, 0.085);
+    const LIKED: Count = Count::of("super_likes", 1.5, Aim::at("super_likes_week"));
+    const BOOSTED: Count = Count::of("boosts", 1.2, Aim::Model(0.45));
+    const MATCHED: Share = Share::of("super_like_match_rate", 15.0, Aim::Model(0.085));
 
     d.count_over(SUPER_LIKES, 1.0, &LIKED, |r| {
         exp(0.55 * r[DATING_USE]) * by_code(r[ACCOUNT_TYPE], [1.0, 3.2])

@@ -7,20 +7,38 @@ use super::draft::Draft;
 use super::engagement::engagement_z;
 use super::identity::by_code;
 use super::math::{self, cents, exp, ln_1p};
+use super::spec::{Aim, statistic};
 use super::variables::*;
 
-/// Monthly in-app purchases and ad revenue, USD a customer.
-const IAP_MEAN: f64 = 3.461_02;
-const AD_MEAN: f64 = 3.802_32;
+const ADS: usize = statistic("ads_usd");
 /// The stores' lowest price, USD, and in cents.
 const FLOOR_PRICE: f64 = 0.99;
 const FLOOR_CENTS: f64 = 99.0;
 
 /// Mean lifetime value, USD, and its ratio for customers of both platforms.
-const LTV_MEAN: f64 = 152.65;
-const LTV_LIFT: f64 = 1.30;
+const LTV: Aim = Aim::at("avg_ltv_usd");
+const LTV_LIFT: usize = statistic("ltv_lift_both_platforms");
+
+/// What the stage leaves to the file.
+const OUTPUTS: [usize; 6] = [
+    IAP,
+    AD_REVENUE,
+    TOTAL_REVENUE,
+    LIFETIME_VALUE,
+    TRANSACTIONS,
+    TRANSACTION_VALUE,
+];
 
 pub fn draw(d: &mut Draft) {
+    spend(d);
+    if d.wants_truth() {
+        // The lifetime value's mean has no closed form, so its truth is a second
+        // draw from the same inputs.
+        d.replicate(OUTPUTS, (LIFETIME_VALUE, TRUE_LTV), spend);
+    }
+}
+
+fn spend(d: &mut Draft) {
     purchases(d);
     ads(d);
     d.fill(TOTAL_REVENUE, |r, _| {
@@ -57,9 +75,12 @@ fn purchases(d: &mut Draft) {
             0.0
         }
     };
-    let scale = d.solve_root(const { constant("iap") }, (0.01, 100.0), |d, scale| {
-        d.mean(|r| amount(r, scale)) - IAP_MEAN
-    });
+    let scale = d.solve_for(
+        const { constant("iap") },
+        Aim::at("iap_usd"),
+        (0.0, 1e8),
+        |d, scale| d.mean(|r| amount(r, scale)),
+    );
     d.fill(IAP, |r, _| math::round(amount(r, scale), 2));
 }
 
@@ -74,7 +95,7 @@ fn ads(d: &mut Draft) {
         seen * by_code(r[ACCOUNT_TYPE], [1.0, 0.55]) * draw.gamma_factor(4.0)
     });
     let scale = d.solve(const { constant("ad") }, |d| {
-        AD_MEAN / d.mean(|r| r[AD_REVENUE])
+        d.spec().values()[ADS] / d.mean(|r| r[AD_REVENUE])
     });
     d.fill(AD_REVENUE, |r, _| math::round(scale * r[AD_REVENUE], 2));
 }
@@ -135,10 +156,29 @@ fn history_scales(d: &Draft) -> [f64; 2] {
             both * history,
         ]
     });
-    let both_share = sums[3] / d.rows();
-    let single = 100.0 * LTV_MEAN / (1.0 + (LTV_LIFT - 1.0) * both_share);
+    let [
+        single,
+        single_month,
+        single_history,
+        both,
+        both_month,
+        both_history,
+    ] = sums;
+    let both_share = both / d.rows();
+    let values = d.spec().values();
+    let lift = values[LTV_LIFT];
+    let mean = 100.0 * LTV.mean(values) / (1.0 + (lift - 1.0) * both_share);
+    // No history takes away from the month; the check after calibration tells
+    // where that keeps the mean from its target.
+    let scale = |asked: f64, month: f64, history: f64| {
+        if history > 0.0 {
+            ((asked - month) / history).max(0.0)
+        } else {
+            0.0
+        }
+    };
     [
-        (single * sums[0] - sums[1]) / sums[2],
-        (single * LTV_LIFT * sums[3] - sums[4]) / sums[5],
+        scale(mean * single, single_month, single_history),
+        scale(mean * lift * both, both_month, both_history),
     ]
 }

@@ -1,17 +1,26 @@
 //! Finding the constant that makes a statistic hit its target.
 
+/// Where a function is 0, or nearest to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Root {
+    pub at: f64,
+    /// What the function is there; 0 for a root.
+    pub missed_by: f64,
+}
+
 /// A root of the monotone `f` in `[lo, hi]`, sought first around `guess`.
 ///
 /// Brackets outwards from the guess, then Chandrupatla's method (1997): inverse
 /// quadratic interpolation where it is safe, bisection elsewhere. Where `f` has
 /// no root in the interval, the end at which it comes nearest to 0.
-pub fn root(f: impl Fn(f64) -> f64, guess: f64, (lo, hi): (f64, f64)) -> f64 {
+pub fn root(f: impl Fn(f64) -> f64, guess: f64, (lo, hi): (f64, f64)) -> Root {
+    let found = |at| Root { at, missed_by: 0.0 };
     let mut step = 0.02 * guess.abs() + 0.005;
     let end = |x: f64| (x, f(x));
     let mut low = end((guess - step).clamp(lo, hi));
     let mut high = end((guess + step).clamp(lo, hi));
     if (low.1 > 0.0) != (high.1 > 0.0) {
-        return chandrupatla(f, high, low);
+        return found(chandrupatla(f, high, low));
     }
     while low.0 > lo || high.0 < hi {
         step *= 4.0;
@@ -23,11 +32,16 @@ pub fn root(f: impl Fn(f64) -> f64, guess: f64, (lo, hi): (f64, f64)) -> f64 {
             (high, end((high.0 + step).min(hi)))
         };
         if (inner.1 > 0.0) != (outer.1 > 0.0) {
-            return chandrupatla(f, outer, inner);
+            return found(chandrupatla(f, outer, inner));
         }
         *(if down { &mut low } else { &mut high }) = outer;
     }
-    if low.1.abs() < high.1.abs() { lo } else { hi }
+    let (at, missed_by) = if low.1.abs() < high.1.abs() {
+        low
+    } else {
+        high
+    };
+    Root { at, missed_by }
 }
 
 #[expect(
@@ -97,7 +111,8 @@ mod tests {
                 |x| x * x * x - target * target * target,
                 guess,
                 (0.0, 100.0),
-            );
+            )
+            .at;
             assert!((x / target - 1.0).abs() < 1e-7, "{x} for {target}");
         }
     }
@@ -109,21 +124,18 @@ mod tests {
             calls.set(calls.get() + 1);
             x.exp() - 2.0
         };
-        let x = root(f, 0.69, (-8.0, 8.0));
+        let x = root(f, 0.69, (-8.0, 8.0)).at;
         assert!((x - std::f64::consts::LN_2).abs() < 1e-8);
         assert!(calls.get() <= 9, "{}", calls.get());
     }
 
     #[test]
-    fn without_a_root_it_answers_the_nearest_end() {
-        assert_eq!(
-            root(|x| x + 10.0, 1.0, (0.0, 4.0)).to_bits(),
-            0_f64.to_bits()
-        );
-        assert_eq!(
-            root(|x| x - 10.0, 1.0, (0.0, 4.0)).to_bits(),
-            4_f64.to_bits()
-        );
+    fn without_a_root_it_answers_the_nearest_end_and_by_how_much_it_misses() {
+        for (offset, at, missed_by) in [(10.0, 0.0, 10.0), (-10.0, 4.0, -6.0_f64)] {
+            let root = root(|x| x + offset, 1.0, (0.0, 4.0));
+            assert_eq!(root.at.to_bits(), f64::to_bits(at));
+            assert_eq!(root.missed_by.to_bits(), missed_by.to_bits());
+        }
     }
 
     #[test]

@@ -138,8 +138,19 @@ pub const LIFETIME_PAID: usize = COLUMN_COUNT + 31;
 /// The odds of a share, before its shift.
 pub const ODDS: usize = COLUMN_COUNT + 32;
 
+/// The truth columns in their order: drawn only where they are asked for.
+pub const TRUTH: usize = COLUMN_COUNT + 33;
+pub const TRUE_CHURN: usize = TRUTH;
+pub const TRUE_LTV: usize = TRUTH + 1;
+pub const TRUE_ENGAGEMENT: usize = TRUTH + 2;
+pub const TRUE_MATCH_QUALITY: usize = TRUTH + 3;
+pub const TRUE_VIRALITY: usize = TRUTH + 4;
+pub const TRUE_PREMIUM: usize = TRUTH + 5;
+pub const TRUE_DATE: usize = TRUTH + 6;
+pub const TRUE_CREATOR: usize = TRUTH + 7;
+
 /// How many variables a customer has while being generated.
-pub const WIDTH: usize = COLUMN_COUNT + 33;
+pub const WIDTH: usize = TRUTH + 8;
 
 /// Codes of the categories, which are their places in the schema's lists.
 pub const MALE: f64 = 0.0;

@@ -19,4 +19,5 @@ mod profile;
 pub use batch::{BatchError, Column as BatchColumn, profiles};
 pub use encoder::{Encoder, EncoderError, MAX_WIDTH};
 pub use fault::{FieldError, ProfileError};
+pub use names::nearest as nearest_column;
 pub use profile::{ColumnSet, Profile, Shown};

@@ -63,7 +63,8 @@ pub(super) fn find(name: &str, likely: usize) -> Option<usize> {
 ///
 /// A name is near by its letters (Jaro-Winkler, which forgives a typing error
 /// and favours a shared beginning), or by being the column's name cut short.
-pub(super) fn nearest(name: &str) -> Option<&'static str> {
+#[must_use]
+pub fn nearest(name: &str) -> Option<&'static str> {
     const NEAR: f64 = 0.88;
     const LONGEST: usize = 64;
     if name.len() > LONGEST {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::first_start::{FirstStart, FirstStartError};
 use super::status::{Pending, Phase, Status};
-use crate::cohort::{GENERATOR_VERSION, Plan, SpecError};
+use crate::cohort::{GENERATOR_VERSION, Plan};
 use crate::facts::Facts;
 use crate::store::{Cohort, NewCohort, Store};
 
@@ -98,12 +98,12 @@ enum Event {
 }
 
 /// Generates until all is sent, or nobody listens any more.
-fn produce(first: FirstStart, sender: &mpsc::Sender<Event>) -> Result<Facts, SpecError> {
+fn produce(first: FirstStart, sender: &mpsc::Sender<Event>) -> Result<Facts, FirstStartError> {
     let plan = Plan::new(first.customers, first.seed)?;
     // A full queue is told the next share.
     let report = |share| drop(sender.try_send(Event::Generated(share)));
     let mut facts = Facts::default();
-    for batch in plan.generate(&report) {
+    for batch in plan.generate(&report)? {
         facts.observe(&batch);
         if sender.blocking_send(Event::Batch(batch)).is_err() {
             break;

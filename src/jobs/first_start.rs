@@ -14,7 +14,7 @@ use super::Service;
 use super::customers::{FEWEST_CUSTOMERS, generate, read};
 use super::status::{Database, Phase, Status};
 use super::training::{load, stored, train};
-use crate::cohort::SpecError;
+use crate::cohort::{PlanError, Unreachable};
 use crate::models::{ArtifactError, ModelSet, Target, TrainError};
 use crate::store::{Location, Store, StoreError, StoredModelSet};
 
@@ -33,7 +33,9 @@ pub enum FirstStartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("can't generate the first customers: {0}")]
-    Spec(#[from] SpecError),
+    Plan(#[from] PlanError),
+    #[error("can't generate the first customers: {0}")]
+    Unreachable(#[from] Unreachable),
     #[error(
         "{0} customers are too few to train on: start with at least {FEWEST_CUSTOMERS} (--customers)"
     )]

@@ -6,6 +6,7 @@
 
 mod customers;
 mod first_start;
+mod import;
 mod status;
 mod training;
 
@@ -17,6 +18,7 @@ use crate::models::ModelSet;
 use crate::store::Store;
 
 pub use first_start::{FirstStart, FirstStartError, bootstrap};
+pub use import::{ImportFileError, NewImport, Piece, import_file, read_file};
 pub use status::{Database, Pending, Phase, Snapshot, Status};
 
 /// What the running service has. Requests read it while jobs fill it.

@@ -3,6 +3,8 @@
 //!
 //! Checked on the stored values, since derived columns are computed from those.
 
+use std::cell::Cell;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
@@ -69,13 +71,42 @@ pub fn violations(batch: &RecordBatch) -> Violations {
     found
 }
 
+/// How many rows break which identity between columns, of those rows that have
+/// all that it looks at: for customers who were not generated, and have gaps.
+#[must_use]
+pub fn broken(batch: &RecordBatch) -> Violations {
+    let rows = rows(batch);
+    let mut found = Violations::default();
+    for (name, holds) in IDENTITIES {
+        let breaks = |row: &&Row| {
+            row.1.set(false);
+            !holds(row) && !row.1.get()
+        };
+        let broken = rows.iter().filter(breaks).count() as u64;
+        if broken > 0 {
+            found.add((*name).to_owned(), broken);
+        }
+    }
+    found
+}
+
 /// One customer as numbers: a category is its index, missing is NaN, which no
-/// identity accepts.
-struct Row([f64; COLUMN_COUNT]);
+/// identity accepts; and whether what was missing was looked at.
+struct Row([f64; COLUMN_COUNT], Cell<bool>);
+
+impl Row {
+    fn at(&self, column: usize) -> f64 {
+        let value = self.0[column];
+        if value.is_nan() {
+            self.1.set(true);
+        }
+        value
+    }
+}
 
 fn rows(batch: &RecordBatch) -> Vec<Row> {
     let mut rows: Vec<Row> = (0..batch.num_rows())
-        .map(|_| Row([f64::NAN; COLUMN_COUNT]))
+        .map(|_| Row([f64::NAN; COLUMN_COUNT], Cell::new(false)))
         .collect();
     for (i, c) in COLUMNS.iter().enumerate() {
         let array = batch.column(i);
@@ -112,7 +143,7 @@ fn number(array: &dyn Array, kind: Kind, at: usize) -> f64 {
 /// The value of a column, by a name that is resolved at compile time.
 macro_rules! at {
     ($row:expr, $name:literal) => {
-        $row.0[const { column($name) }]
+        $row.at(const { column($name) })
     };
 }
 

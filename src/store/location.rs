@@ -5,7 +5,7 @@
 //! its pieces would turn up as a port or a database name in a message.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -18,6 +18,20 @@ pub enum Location {
     Sqlite { folder: PathBuf },
     /// A Postgres database; the URL is secret.
     Postgres { url: String },
+}
+
+impl Location {
+    /// Where a URL says, else a file in the folder. An empty URL is how a
+    /// container says that there is none.
+    #[must_use]
+    pub fn of(url: Option<&str>, folder: &Path) -> Self {
+        match url.filter(|url| !url.is_empty()) {
+            Some(url) => Self::Postgres { url: url.into() },
+            None => Self::Sqlite {
+                folder: folder.to_owned(),
+            },
+        }
+    }
 }
 
 impl fmt::Debug for Location {

@@ -44,7 +44,7 @@ pub fn in_process(settings: &[&str]) -> SocketAddr {
             unreachable!("it is the command named above")
         };
         // The tests' own database, if there is one, is not this app's.
-        config.database_url = None;
+        config.store.database_url = None;
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let app = App::build(*config).await.unwrap();

@@ -1,4 +1,4 @@
-//! Cohorts as files: Parquet for tools, CSV for people.
+//! Writes a cohort to a file.
 //!
 //! A file appears under its name only when it is complete: rows go to a
 //! neighbouring `.partial` file, which is renamed at the end and removed where
@@ -10,19 +10,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use arrow_schema::ArrowError;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use arrow_schema::{ArrowError, SchemaRef};
 
-use super::{GENERATOR_VERSION, Plan};
+use super::metadata::FileMetadata;
+use super::parquet_writer::ParquetWriter;
 use crate::schema;
-
-/// Rows of a Parquet row group: large enough for scans, small enough to skip.
-const ROW_GROUP_ROWS: usize = 131_072;
-const ZSTD_LEVEL: i32 = 3;
 
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
@@ -41,17 +33,20 @@ pub struct CohortFile {
 }
 
 enum Writer {
-    Parquet(Box<ArrowWriter<BufWriter<File>>>),
+    /// Not begun: the first batch says which columns there are.
+    Parquet(BufWriter<File>, FileMetadata),
+    ParquetRows(Box<ParquetWriter>),
     Csv(Box<arrow_csv::Writer<BufWriter<File>>>),
 }
 
 impl CohortFile {
-    /// Opens a file in the format that its extension names.
+    /// Opens a file in the format that its extension names. A Parquet file
+    /// keeps the metadata; a CSV file has no place for it.
     ///
     /// # Errors
     /// Where the extension is neither `.parquet` nor `.csv`, or the folder
     /// can't be written to.
-    pub fn create(path: &Path, plan: Plan) -> Result<Self, FileError> {
+    pub fn create(path: &Path, metadata: impl Into<FileMetadata>) -> Result<Self, FileError> {
         let extension = path.extension().map(OsStr::to_ascii_lowercase);
         let is_parquet = match extension.as_ref().and_then(|e| e.to_str()) {
             Some("parquet") => true,
@@ -62,10 +57,7 @@ impl CohortFile {
         let file = File::create(&partial).map_err(|e| write_error(path, e))?;
         let buffered = BufWriter::with_capacity(1 << 20, file);
         let writer = if is_parquet {
-            let writer = parquet_writer(buffered, plan);
-            Writer::Parquet(Box::new(
-                writer.map_err(|e| write_error(path, parquet_io(e)))?,
-            ))
+            Writer::Parquet(buffered, metadata.into())
         } else {
             Writer::Csv(Box::new(arrow_csv::Writer::new(buffered)))
         };
@@ -76,15 +68,18 @@ impl CohortFile {
         })
     }
 
-    /// Appends the rows of a batch.
+    /// Appends the rows of a batch. All batches have the columns of the first.
     ///
     /// # Errors
     /// Where the disk refuses them.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), FileError> {
-        let written = match &mut self.writer {
-            Some(Writer::Parquet(writer)) => writer.write(batch).map_err(parquet_io),
-            Some(Writer::Csv(writer)) => writer.write(batch).map_err(arrow_io),
+        let written = match self.writer.take() {
             None => Ok(()),
+            Some(writer) => writer.begun(&batch.schema()).and_then(|mut writer| {
+                writer.write(batch)?;
+                self.writer = Some(writer);
+                Ok(())
+            }),
         };
         written.map_err(|e| write_error(&self.target, e))
     }
@@ -94,12 +89,12 @@ impl CohortFile {
     /// # Errors
     /// Where the disk refuses the last bytes.
     pub fn finish(mut self) -> Result<(), FileError> {
-        let ended = match self.writer.take() {
-            Some(Writer::Parquet(writer)) => writer.into_inner().map_err(parquet_io),
-            Some(Writer::Csv(writer)) => Ok(writer.into_inner()),
-            None => return Ok(()),
+        let Some(writer) = self.writer.take() else {
+            return Ok(());
         };
-        ended
+        writer
+            .begun(&schema::arrow::schema())
+            .and_then(Writer::finish)
             .and_then(|mut file| {
                 file.flush()?;
                 file.get_ref().sync_all()
@@ -116,23 +111,33 @@ impl Drop for CohortFile {
     }
 }
 
-fn parquet_writer(
-    file: BufWriter<File>,
-    plan: Plan,
-) -> Result<ArrowWriter<BufWriter<File>>, ParquetError> {
-    let facts = [
-        ("engagecast.generator_version", GENERATOR_VERSION.to_owned()),
-        ("engagecast.customers", plan.customers().to_string()),
-        ("engagecast.seed", plan.seed().to_string()),
-    ];
-    let facts = facts.map(|(key, value)| KeyValue::new(key.to_owned(), value));
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_created_by(format!("engagecast {}", env!("CARGO_PKG_VERSION")))
-        .set_key_value_metadata(Some(facts.to_vec()))
-        .build();
-    ArrowWriter::try_new(file, schema::arrow::schema(), Some(properties))
+impl Writer {
+    /// The writer, once the columns are known.
+    fn begun(self, schema: &SchemaRef) -> io::Result<Self> {
+        match self {
+            Self::Parquet(file, metadata) => {
+                let writer = ParquetWriter::new(file, SchemaRef::clone(schema), &metadata)?;
+                Ok(Self::ParquetRows(Box::new(writer)))
+            }
+            begun => Ok(begun),
+        }
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        match self {
+            Self::Parquet(..) => Ok(()),
+            Self::ParquetRows(writer) => writer.write(batch),
+            Self::Csv(writer) => writer.write(batch).map_err(arrow_io),
+        }
+    }
+
+    fn finish(self) -> io::Result<BufWriter<File>> {
+        match self {
+            Self::Parquet(file, _) => Ok(file),
+            Self::ParquetRows(writer) => writer.finish(),
+            Self::Csv(writer) => Ok(writer.into_inner()),
+        }
+    }
 }
 
 /// Where the rows go until the file is complete.
@@ -148,10 +153,6 @@ fn write_error(path: &Path, source: io::Error) -> FileError {
         path: path.display().to_string(),
         source,
     }
-}
-
-fn parquet_io(error: ParquetError) -> io::Error {
-    io::Error::other(error)
 }
 
 fn arrow_io(error: ArrowError) -> io::Error {
