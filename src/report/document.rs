@@ -44,7 +44,6 @@ pub struct Section {
     pub title: String,
     /// What it concludes.
     pub headline: String,
-    pub new_page: bool,
     pub blocks: Vec<Block>,
 }
 
@@ -55,11 +54,14 @@ pub enum Block {
     Lead { text: String },
     Text { paragraphs: Vec<String> },
     Subhead { text: String },
+    NewPage,
     List { items: Vec<String> },
     Kpis { items: Vec<Kpi> },
     Exhibit { exhibit: Exhibit, aside: Vec<String> },
     Pair { exhibits: Vec<Exhibit> },
     Table(Table),
+    /// Side by side.
+    Tables { tables: Vec<Table> },
     SoWhat { texts: Vec<String> },
     Findings { items: Vec<Finding> },
     Decision { title: String, items: Vec<Decision>, note: String },
@@ -182,7 +184,7 @@ pub enum Chart {
         parts: Vec<Slice>,
     },
     Heat {
-        columns: Vec<String>,
+        columns: Vec<HeatColumn>,
         columns_label: String,
         rows: Vec<HeatRow>,
     },
@@ -287,6 +289,12 @@ pub struct Slice {
     pub share: f64,
     pub text: String,
     pub tone: Tone,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HeatColumn {
+    pub name: String,
+    pub note: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -31,7 +31,7 @@ pub const LEVERS: [Lever; 6] = [
     Lever { id: "match-quality", change_pct: 5.0, of: "customers with a match satisfaction below 3 that reach 3 or more" },
     Lever { id: "stories-to-premium", change_pct: 5.0, of: "free customers who view many stories that subscribe" },
     Lever { id: "video", change_pct: 5.0, of: "customers with little video that watch as much as the others" },
-    Lever { id: "dates", change_pct: 5.0, of: "customers without a date in the month that have one" },
+    Lever { id: "dates", change_pct: 5.0, of: "customers who date and had no date in the month that have one" },
     Lever { id: "bundle", change_pct: 5.0, of: "customers of one platform that use both" },
 ];
 

@@ -31,7 +31,7 @@ pub fn funnel(story: &Story) -> Option<Drawn> {
             text: format!("{} a month", say.rate(step.per_customer_month)),
             at: place(step.per_customer_month / most),
             step: step.conversion_pct.map(|conversion| {
-                let note = if largest { ": the largest loss after the match" } else { "" };
+                let note = if largest { ", the largest loss after the match" } else { "" };
                 format!("{} go on{note}", story.pct(conversion))
             }),
             largest,

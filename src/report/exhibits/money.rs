@@ -3,7 +3,7 @@
 use super::Drawn;
 use crate::facts::published::PlatformByEngagement;
 use crate::report::axis::place;
-use crate::report::document::{Cell, Center, Chart, HeatRow, Slice, Tone};
+use crate::report::document::{Cell, Center, Chart, HeatColumn, HeatRow, Slice, Tone};
 use crate::report::story::{ENOUGH, Story, platform, times};
 
 /// What a person calls a part of the revenue.
@@ -133,7 +133,10 @@ pub(super) fn heat(
         detail: detail.to_owned(),
         chart: Chart::Heat {
             columns: columns
-                .map(|(field, level)| format!("{level}: {}", field.engagement))
+                .map(|(field, level)| HeatColumn {
+                    name: level.to_owned(),
+                    note: field.engagement.clone(),
+                })
                 .collect(),
             columns_label: "Engagement score".into(),
             rows,

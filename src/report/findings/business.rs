@@ -148,7 +148,9 @@ pub fn stories(story: &Story) -> Outcome {
         story.pct(low),
         light.labels[0]
     );
-    Outcome::judged(of_heavy.mean - of_light.mean > margin && high < 50.0, text)
+    // Untapped: they subscribe more, not only for being more engaged, and most don't yet.
+    let more = of_heavy.mean - of_light.mean > margin && adjusted.is_none_or(|gap| gap > 0.0);
+    Outcome::judged(more && high < 50.0, text)
 }
 
 /// The difference in premium, in points, weighted by the heavy viewers' levels

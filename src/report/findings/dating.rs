@@ -56,7 +56,7 @@ pub fn paid_features(story: &Story) -> Outcome {
     let dating = &story.facts.dating;
     let features = [
         ("Super Like", "super_likes_used_week", &dating.super_likes),
-        ("boost", "boosts_used_month", &dating.boosts),
+        ("Boost", "boosts_used_month", &dating.boosts),
     ];
     let told: Vec<(bool, String)> = features
         .into_iter()

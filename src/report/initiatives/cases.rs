@@ -277,38 +277,46 @@ pub fn video(story: &Story, change: f64) -> Result<Case, String> {
 }
 
 pub fn dates(story: &Story, change: f64) -> Result<Case, String> {
-    let columns = "dates_completed_month, churn_30_day and total_revenue_month_usd";
-    let Some((none, some)) = story.groups(&["dates_completed_month"]).split_first() else {
+    let columns = "platform_primary, dates_completed_month, churn_30_day and total_revenue_month_usd";
+    // Who is on social media alone looks for no date.
+    let daters = story.groups(&["dates_completed_month", "platform_primary"]);
+    let daters = daters.iter().filter(|g| g.labels[1] != "Social_Media");
+    let (none, some): (Vec<&Group>, Vec<&Group>) =
+        daters.partition(|g| g.bands[0].to.is_some_and(|to| to <= 1.0));
+    if none.is_empty() {
         return Err(no(columns));
-    };
-    enough(none.customers, customers(some), "customers with and without a date")?;
-    let (of_none, of_some) = kept([none]).zip(kept(some)).ok_or_else(|| no(columns))?;
-    let churn = none.mean(CHURN).zip(pooled(some, CHURN));
+    }
+    let (without, with) = (customers(none.iter().copied()), customers(some.iter().copied()));
+    enough(without, with, "daters with and without a date")?;
+    let (of_none, of_some) = kept(none.iter().copied())
+        .zip(kept(some.iter().copied()))
+        .ok_or_else(|| no(columns))?;
+    let churn = pooled(none.iter().copied(), CHURN).zip(pooled(some, CHURN));
     let (churn_none, churn_some) = churn.ok_or_else(|| no(columns))?;
-    let revenue = none.mean(REVENUE).ok_or_else(|| no(columns))?;
+    let revenue = pooled(none, REVENUE).ok_or_else(|| no(columns))?;
     let gap = Gap::between(of_some - of_none, revenue * (churn_none - churn_some));
     let say = &story.say;
-    let with = real(customers(some)) / real(customers(some) + none.customers);
+    let share = real(with) / real(with + without);
     Ok(Case {
         evidence: format!(
-            "{} of customers without a date in the month leave within 30 days, {} of those with one. {}",
+            "{} of daters without a date in the month leave within 30 days, {} of those with one. {}",
             say.share(churn_none, 1),
             say.share(churn_some, 1),
             answered(story).unwrap_or_default()
         )
         .trim_end()
         .to_owned(),
-        reach: none.customers,
-        who: "customers without a date in the month",
+        reach: without,
+        who: "daters without a date in the month",
         becomes: "have one",
         gap,
         low_is: "churn alone, revenue unchanged",
         falsifier: "More conversations become dates and those who meet leave as often as before.".into(),
         trial: Some(of_shares(
             say,
-            "share of customers with a date in the month",
-            with,
-            with + change * (1.0 - with),
+            "share of daters with a date in the month",
+            share,
+            share + change * (1.0 - share),
         )),
         target: Some("date-conversion"),
     })

@@ -25,7 +25,6 @@ pub fn section(pages: &mut Pages) -> Section {
     Section {
         title: "Dating".into(),
         headline: headline(story),
-        new_page: true,
         blocks,
     }
 }
@@ -74,7 +73,9 @@ fn funnel_table(story: &Story) -> Option<Block> {
     let rows = of_platforms.filter(|(_, f)| f.steps.len() == 5).map(|(name, f)| {
         let mut row = vec![name.to_owned()];
         row.extend(f.steps.iter().map(|step| {
-            let conversion = step.conversion_pct.map_or_else(String::new, |c| format!(" ({})", say.percent(c, 0)));
+            // Old matches are written to as well, so there may be more than before.
+            let conversion = step.conversion_pct.filter(|c| *c <= 100.0);
+            let conversion = conversion.map_or_else(String::new, |c| format!(" ({})", say.percent(c, 0)));
             format!("{}{conversion}", say.rate(step.per_customer_month))
         }));
         row

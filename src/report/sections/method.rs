@@ -1,6 +1,5 @@
 //! How the report was made, what it can't say, and all published statistics.
 
-use super::statistics;
 use super::{or_dash, subhead, table};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
@@ -16,8 +15,6 @@ pub fn section(pages: &mut Pages) -> Section {
         items: limits(story),
     }];
     blocks.extend(models(story));
-    blocks.push(subhead("Key statistics"));
-    blocks.extend(statistics::tables(story));
     let left_out: Vec<String> = pages
         .left_out()
         .iter()
@@ -37,7 +34,6 @@ pub fn section(pages: &mut Pages) -> Section {
     Section {
         title: "Method and limits".into(),
         headline: "What these numbers are, and what they are not".into(),
-        new_page: true,
         blocks,
     }
 }

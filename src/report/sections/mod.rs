@@ -33,18 +33,25 @@ fn text(sentences: impl IntoIterator<Item = Option<String>>) -> Option<Block> {
 
 /// A table whose first column names the rows; none without rows.
 fn table(title: &str, columns: &[&str], rows: Vec<Vec<String>>, note: Option<String>) -> Option<Block> {
+    plain_table(title, columns, rows, note).map(Block::Table)
+}
+
+fn plain_table(
+    title: &str,
+    columns: &[&str],
+    rows: Vec<Vec<String>>,
+    note: Option<String>,
+) -> Option<Table> {
     let columns = columns.iter().enumerate().map(|(i, name)| TableColumn {
         name: (*name).to_owned(),
         numeric: i > 0,
         wide: i == 0,
     });
-    (!rows.is_empty()).then(|| {
-        Block::Table(Table {
-            title: title.to_owned(),
-            columns: columns.collect(),
-            rows,
-            note,
-        })
+    (!rows.is_empty()).then(|| Table {
+        title: title.to_owned(),
+        columns: columns.collect(),
+        rows,
+        note,
     })
 }
 

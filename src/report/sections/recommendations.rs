@@ -15,7 +15,6 @@ pub fn section(pages: &mut Pages) -> Section {
     Section {
         title: "Strategic recommendations".into(),
         headline: headline(story, &rated),
-        new_page: true,
         blocks,
     }
 }

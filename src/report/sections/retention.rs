@@ -6,7 +6,7 @@ use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
 use crate::report::exhibits::{LEVELS, bands, months};
 use crate::report::figures::plain;
-use crate::report::story::{Story, list, platform, times};
+use crate::report::story::{Story, list, platform};
 
 pub fn section(pages: &mut Pages) -> Section {
     let story = pages.story;
@@ -35,7 +35,6 @@ pub fn section(pages: &mut Pages) -> Section {
     Section {
         title: "Engagement and retention".into(),
         headline: headline(story),
-        new_page: true,
         blocks,
     }
 }
@@ -44,6 +43,10 @@ fn headline(story: &Story) -> String {
     let bands = bands(story);
     let worst = bands.iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| bands.len() > 1);
     match (worst, story.facts.retention.churn_rate_pct) {
+        (Some((band, churn)), _) if band.from_months < 1.0 && band.to_months == Some(3.0) => format!(
+            "The first three months decide: {} of new customers leave within 30 days",
+            story.say.percent(*churn, 0)
+        ),
         (Some((band, churn)), _) => format!(
             "Customers at {} months of tenure leave most: {} within 30 days",
             months(story, band),
@@ -107,11 +110,13 @@ fn cross_platform(story: &Story) -> Option<Block> {
     let single = cross.single.as_ref().filter(|l| l.customers > 0)?;
     text([
         cross.ltv_lift.map(|lift| {
-            format!("A customer of both platforms is worth {} one of a single platform", times(say, lift))
-        })
-        .map(|text| match cross.ltv_lift_same_tenure {
-            Some(lift) => format!("{text}; {} at equal tenure.", say.number(lift, 2)),
-            None => format!("{text}."),
+            let same = cross.ltv_lift_same_tenure.map_or_else(String::new, |same| {
+                format!(" ({} at equal tenure)", say.number(same, 2))
+            });
+            format!(
+                "A customer of both platforms has {} times the lifetime value of one on a single platform{same}.",
+                say.number(lift, 2)
+            )
         }),
         both.churn_pct.zip(single.churn_pct).map(|(both, single)| {
             format!("{} of them leave within 30 days, {} of the others.", story.pct(both), story.pct(single))

@@ -28,7 +28,6 @@ pub fn section(pages: &mut Pages) -> Section {
     Section {
         title: "Revenue".into(),
         headline: headline(story),
-        new_page: true,
         blocks,
     }
 }

@@ -4,7 +4,7 @@ use super::{or_dash, subhead, table, text};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
 use crate::report::exhibits;
-use crate::report::story::{Story, times};
+use crate::report::story::Story;
 
 pub fn section(pages: &mut Pages) -> Section {
     let story = pages.story;
@@ -24,19 +24,14 @@ pub fn section(pages: &mut Pages) -> Section {
     Section {
         title: "Social media".into(),
         headline: headline(story),
-        new_page: true,
         blocks,
     }
 }
 
 fn headline(story: &Story) -> String {
-    let creators = &story.facts.creators;
-    let says = &story.say;
-    match (creators.share_pct, exhibits::concentration(story)) {
-        (Some(share), Some(concentration)) if share > 0.0 => {
-            format!("{concentration}; {} are creators", says.percent(share, 1))
-        }
-        (Some(share), _) if share > 0.0 => format!("{} of customers are creators", story.pct(share)),
+    match (story.facts.creators.share_pct, exhibits::concentration(story)) {
+        (Some(share), Some(concentration)) if share > 0.0 => concentration,
+        (Some(share), None) if share > 0.0 => format!("{} of customers are creators", story.pct(share)),
         (Some(_), _) => "There is no creator in this cohort".to_owned(),
         (None, _) => "How customers use the social side".to_owned(),
     }
@@ -178,16 +173,10 @@ fn standings(story: &Story) -> Option<Block> {
             or_dash(s.churn_pct.map(|v| story.pct(v))),
         ]
     });
-    let note = match standings.as_slice() {
-        [creator, posting, ..] => creator.arpu_usd.zip(posting.arpu_usd).filter(|(_, b)| *b > 0.0).map(|(a, b)| {
-            format!("A creator brings {} the revenue of a customer who posts without being one.", times(say, a / b))
-        }),
-        _ => None,
-    };
     table(
         "Creators and other customers",
         &["Customers who", "Number", "Share", "Posts, reels", "Views a post", "Engagement", "ARPU", "Churn"],
         rows.collect(),
-        note,
+        None,
     )
 }

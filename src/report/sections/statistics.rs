@@ -1,8 +1,8 @@
 //! The published statistics, all of them, in the groups and with the names of
 //! the document that they come from.
 
-use super::table;
-use crate::report::document::Block;
+use super::plain_table;
+use crate::report::document::{Block, Table};
 use crate::report::story::Story;
 
 /// How a statistic is written.
@@ -23,19 +23,19 @@ type Line = (&'static str, &'static str, As);
 
 #[rustfmt::skip] // A table: one statistic a line.
 pub(super) const OVERALL: &[Line] = &[
-    ("avg_engagement_score", "Average engagement score", Number(3)),
+    ("avg_engagement_score", "Engagement score", Number(3)),
     ("churn_rate_pct", "Churn within 30 days", Percent(1)),
     ("premium_pct", "Premium customers", Percent(1)),
-    ("avg_ltv_usd", "Average lifetime value", Money),
+    ("avg_ltv_usd", "Lifetime value", Money),
     ("arpu_usd", "ARPU, a month", Money),
     ("arppu_usd", "ARPPU, a month", Money),
-    ("subscription_usd", "Subscriptions per customer, a month", Money),
-    ("iap_usd", "In-app purchases per customer, a month", Money),
-    ("ads_usd", "Ads per customer, a month", Money),
-    ("subscription_share_pct", "Subscriptions, of revenue", Percent(1)),
-    ("iap_share_pct", "In-app purchases, of revenue", Percent(1)),
-    ("ads_share_pct", "Ads, of revenue", Percent(1)),
-    ("ltv_lift_both_platforms", "Lifetime value, both to one platform", Number(2)),
+    ("subscription_usd", "Subscriptions, a month", Money),
+    ("iap_usd", "In-app purchases, a month", Money),
+    ("ads_usd", "Ads, a month", Money),
+    ("subscription_share_pct", "Subscriptions’ share", Percent(1)),
+    ("iap_share_pct", "In-app purchases’ share", Percent(1)),
+    ("ads_share_pct", "Ads’ share", Percent(1)),
+    ("ltv_lift_both_platforms", "Lifetime value, both to one", Number(2)),
 ];
 
 #[rustfmt::skip] // A table: one statistic a line.
@@ -47,8 +47,8 @@ pub(super) const SOCIAL: &[Line] = &[
     ("video_hours_week", "Hours of video, a week", Number(2)),
     ("engagement_rate_pct", "Engagement rate", Percent(1)),
     ("creator_pct", "Creators", Percent(1)),
-    ("creator_earnings_month_usd", "Earnings per creator, a month", Money),
-    ("top_tenth_creator_share", "Earnings of the top tenth of creators", Share),
+    ("creator_earnings_month_usd", "Earnings of a creator", Money),
+    ("top_tenth_creator_share", "Top tenth’s earnings", Share),
     ("followers", "Followers", Number(0)),
     ("posts_30_days", "Posts, a month", Number(2)),
     ("feed_minutes_day", "Minutes in the feed, a day", Number(1)),
@@ -64,15 +64,16 @@ pub(super) const DATING: &[Line] = &[
     ("messages_sent_day", "Messages sent, a day", Number(2)),
     ("response_rate_pct", "Response rate", Percent(1)),
     ("dates_completed_month", "Dates, a month", Number(2)),
-    ("date_conversion_pct", "Matches that become dates", Percent(2)),
+    ("date_conversion_pct", "Matches to dates", Percent(2)),
     ("show_up_rate_pct", "Show-up rate", Percent(1)),
     ("profile_quality", "Profile quality, of 100", Number(1)),
     ("match_satisfaction", "Match satisfaction, of 5", Number(2)),
     ("super_likes_week", "Super Likes, a week", Number(2)),
 ];
 
-pub fn tables(story: &Story) -> Vec<Block> {
-    [
+/// All of them that the cohort has, side by side.
+pub fn block(story: &Story) -> Option<Block> {
+    let tables: Vec<Table> = [
         ("All customers and revenue", OVERALL),
         ("Social media", SOCIAL),
         ("Dating", DATING),
@@ -83,9 +84,10 @@ pub fn tables(story: &Story) -> Vec<Block> {
             let value = story.facts.statistic(line.0)?;
             Some(vec![line.1.to_owned(), written(story, line.2, value)])
         });
-        table(title, &["Mean per customer unless it says otherwise", "Value"], rows.collect(), None)
+        plain_table(title, &["Per customer, unless it says otherwise", "Value"], rows.collect(), None)
     })
-    .collect()
+    .collect();
+    (!tables.is_empty()).then_some(Block::Tables { tables })
 }
 
 fn written(story: &Story, how: As, value: f64) -> String {

@@ -1,7 +1,7 @@
 //! The executive summary: the cohort in one page, and what of the expected
 //! findings it bears out.
 
-use super::{or_dash, subhead, table};
+use super::{or_dash, statistics, subhead, table};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Finding, Kpi, Section, Verdict};
 use crate::report::story::{Story, paragraph, platform, real, times};
@@ -19,6 +19,8 @@ pub fn section(pages: &mut Pages) -> Section {
         blocks.push(Block::List { items });
     }
     blocks.extend(decision(story));
+    blocks.extend(statistics::block(story));
+    blocks.push(Block::NewPage);
     blocks.extend(platforms(story));
     blocks.push(subhead("What was expected, and what this cohort shows"));
     blocks.push(Block::SoWhat {
@@ -28,7 +30,6 @@ pub fn section(pages: &mut Pages) -> Section {
     Section {
         title: "Executive summary".into(),
         headline: headline(story),
-        new_page: false,
         blocks,
     }
 }
@@ -120,7 +121,7 @@ fn kpis(story: &Story) -> Vec<Kpi> {
         kpi(
             "Lifetime value",
             e.avg_ltv_usd.map(|v| say.money(v)),
-            lift.map(|lift| format!("on both platforms {}", times(say, lift))),
+            lift.map(|lift| format!("{} times as high on both platforms", say.number(lift, 2))),
         ),
     ]
     .into_iter()
