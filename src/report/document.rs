@@ -56,6 +56,8 @@ pub enum Block {
     Subhead { text: String },
     NewPage,
     List { items: Vec<String> },
+    /// A list in small print.
+    Notes { items: Vec<String> },
     Kpis { items: Vec<Kpi> },
     Exhibit { exhibit: Exhibit, aside: Vec<String> },
     Pair { exhibits: Vec<Exhibit> },

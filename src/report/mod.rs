@@ -13,14 +13,17 @@ mod figures;
 mod findings;
 mod initiatives;
 mod power;
+mod render;
 mod sections;
 mod settings;
 mod story;
+mod world;
 
 pub use document::{Document, Exhibit, LeftOut, Verdict};
 pub use exhibits::chart_ids;
 pub use figures::{Currency, Figures, LOCALES, Locale};
 pub use initiatives::LEVERS;
+pub use render::{RenderError, pdf, svg};
 pub use settings::{About, Settings, SettingsFault};
 
 use crate::facts::Published;

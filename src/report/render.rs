@@ -38,7 +38,7 @@ impl RenderError {
 ///
 /// # Errors
 /// Where Typst finds fault with the template.
-pub fn pdf(document: &Document, ident: &str) -> Result<Vec<u8>, RenderError> {
+pub fn pdf(document: &Document, ident: String) -> Result<Vec<u8>, RenderError> {
     let pages = compile("report", Main::Report, json!(document))?;
     let standards = PdfStandards::new(&[PdfStandard::Ua_1, PdfStandard::A_2a])
         .expect("the two standards go together");

@@ -84,11 +84,10 @@ pub fn by_engagement(story: &Story) -> Option<Drawn> {
     money::heat(
         story,
         title,
-        "customers who leave within 30 days",
+        "share who leave within 30 days, and customers",
         |field| field.churn_pct,
         |field, churn| {
-            let customers = story.customers(field.customers);
-            (say.percent(churn, 0), Some(customers))
+            (say.percent(churn, 0), Some(say.count(field.customers)))
         },
     )
 }

@@ -115,9 +115,9 @@ pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
     });
     Ok(Case {
         evidence: format!(
-            "{} creators keep {} a month with the platform, customers who post without being creators {}.{content}",
-            say.count(creators.customers),
+            "Kept revenue is {} a month for each of {} creators, {} for customers who post without being creators.{content}",
             say.money(of_creators),
+            say.count(creators.customers),
             say.money(of_posting)
         ),
         reach: posting.customers,
@@ -209,7 +209,7 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
     let treated = premium.mean + change * (1.0 - premium.mean);
     Ok(Case {
         evidence: format!(
-            "{} of those who view {} or more stories a day are premium, {} of all; premium customers keep {} a month with us, free ones {}.",
+            "{} of those who view {} or more stories a day are premium, {} of all. Kept revenue is {} a month for a premium customer, {} for a free one.",
             say.share(premium.mean, 1),
             say.number(from, 0),
             story.facts.executive.premium_pct.map_or_else(|| "–".into(), |p| story.pct(p)),
@@ -258,7 +258,7 @@ pub fn video(story: &Story, change: f64) -> Result<Case, String> {
     let carried = share_of(gap, of_high - of_low);
     Ok(Case {
         evidence: format!(
-            "Customers with two or more hours of video a week keep {} a month with us, the others {}.{engaged}",
+            "Kept revenue is {} a month for customers with two or more hours of video a week, {} for the others.{engaged}",
             say.money(of_high),
             say.money(of_low)
         ),
@@ -367,7 +367,7 @@ pub fn bundle(story: &Story, change: f64) -> Result<Case, String> {
     let share = real(both.customers) / real(single + both.customers);
     Ok(Case {
         evidence: format!(
-            "Customers of both keep {} a month with us, customers of one {}.{lift}{caution}",
+            "Kept revenue is {} a month for a customer of both platforms, {} for one of a single platform.{lift}{caution}",
             say.money(of_both),
             say.money(of_one)
         ),

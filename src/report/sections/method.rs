@@ -26,7 +26,7 @@ pub fn section(pages: &mut Pages) -> Section {
     }
     blocks.push(subhead("Definitions"));
     let definitions = story.facts.method.definitions.iter();
-    blocks.push(Block::List {
+    blocks.push(Block::Notes {
         items: definitions
             .map(|d| format!("{}: {}.", capitalised(d.figure), d.definition))
             .collect(),

@@ -35,11 +35,11 @@ fn headline(story: &Story, rated: &[Rated]) -> String {
 fn intro(story: &Story) -> Option<Block> {
     let customers = story.settings.customers.unwrap_or(story.facts.customers);
     text([Some(format!(
-        "Effects are money a month that is still there a month later (revenue times the share of customers who stay), \
-         at {}. Each assumes that a share of some customers comes to behave as others do; the assumption can be \
-         changed, and the effect is in proportion to it. The high end counts all of the difference between the two, \
-         the low end what is left of it under a stricter comparison, the base the middle. These are associations in \
-         the data: they become effects when the experiment shows them.",
+        "Effects are in kept revenue: a month’s revenue times the share of customers who are still there 30 days \
+         later, at {}. Each assumes that a share of some customers comes to behave as others do; the share can be \
+         set, and the effect is in proportion to it. The high end counts all of the difference between the two, the \
+         low end what is left of it under a stricter comparison, the base is the middle. These are associations \
+         until the experiment shows them to be effects.",
         story.customers(customers)
     ))])
 }

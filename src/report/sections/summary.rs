@@ -189,8 +189,8 @@ fn decision(story: &Story) -> Option<Block> {
     (!items.is_empty()).then(|| Block::Decision {
         title: "For decision: the three initiatives worth testing first".into(),
         items,
-        note: "Money still there a month later, base case and range. All effects are associations \
-               in this cohort until an experiment confirms them; section 6 has all six."
+        note: "Base case and range of kept revenue. All effects are associations in this cohort \
+               until an experiment confirms them; the recommendations have all six."
             .into(),
     })
 }
