@@ -3,10 +3,11 @@
 //! Whatever keeps a command from doing its work is one line on stderr and an
 //! exit code of 1.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use engagecast::app::App;
-use engagecast::cli::{Cli, Command, GenerateArgs, ImportArgs};
+use engagecast::cli::{Cli, Command, GenerateArgs, ImportArgs, ScoreArgs};
 use engagecast::cohort::partial_name;
 use engagecast::config::Config;
 use engagecast::{cli, http, telemetry};
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         Command::Generate(args) => generate(&args),
         Command::Import(args) => import(&args),
         Command::Health(args) => cli::health(&args).map_err(Into::into),
+        Command::Score(args) => score(&args),
         Command::Openapi => cli::print(http::document()).map_err(Into::into),
     };
     match outcome {
@@ -36,17 +38,30 @@ fn main() -> ExitCode {
 fn generate(args: &GenerateArgs) -> Result<(), Failure> {
     telemetry::start(&args.log)?;
     if let Some(out) = args.out.clone() {
-        let runtime = Runtime::new()?;
-        let _guard = runtime.enter();
-        let mut signals = Signals::new()?;
-        std::thread::spawn(move || {
-            runtime.block_on(signals.next());
-            // There is none before the first row is drawn.
-            let _ = std::fs::remove_file(partial_name(&out));
-            std::process::exit(130);
-        });
+        remove_on_signal(out)?;
     }
     Ok(cli::generate(args)?)
+}
+
+fn score(args: &ScoreArgs) -> Result<(), Failure> {
+    telemetry::start(&args.log)?;
+    remove_on_signal(args.out.clone())?;
+    Ok(cli::score(args)?)
+}
+
+/// Leaves no half of a file behind where the process is told to end.
+fn remove_on_signal(out: PathBuf) -> Result<(), Failure> {
+    let runtime = Runtime::new()?;
+    let guard = runtime.enter();
+    let mut signals = Signals::new()?;
+    drop(guard);
+    std::thread::spawn(move || {
+        runtime.block_on(signals.next());
+        // There is none before the first row is drawn.
+        let _ = std::fs::remove_file(partial_name(&out));
+        std::process::exit(130);
+    });
+    Ok(())
 }
 
 /// Interrupted, it ends at once: what the database was sent is rolled back.

@@ -45,6 +45,7 @@ fn a_model_of_a_newer_version_says_so() {
     assert_eq!(
         error,
         ArtifactError::NewerVersion {
+            name: "model",
             found: FORMAT + 1,
             supported: FORMAT
         }
@@ -55,7 +56,7 @@ fn a_model_of_a_newer_version_says_so() {
 #[test]
 fn damaged_bytes_are_no_model() {
     let bytes = model(Target::Engagement).to_bytes();
-    let corrupt = |bytes: &[u8]| matches!(Model::from_bytes(bytes), Err(ArtifactError::Corrupt(_)));
+    let corrupt = |bytes: &[u8]| matches!(Model::from_bytes(bytes), Err(ArtifactError::Corrupt { .. }));
     for length in (0..bytes.len())
         .step_by(997)
         .chain([0, 7, 8, 12, 20, bytes.len() - 1])
@@ -114,7 +115,7 @@ fn the_digest_is_not_all_that_is_checked() {
                 .expect("stands there");
             bytes[at..at + from.len()].copy_from_slice(to);
         });
-        assert!(matches!(result, Err(ArtifactError::Corrupt(_))));
+        assert!(matches!(result, Err(ArtifactError::Corrupt { .. })));
     }
 }
 
@@ -131,4 +132,65 @@ fn a_set_names_its_version_after_its_models() {
     let fewer = ModelSet::new(None, moment(), models().split_off(1));
     assert_ne!(fewer.version, MODELS.version);
     assert!(fewer.get(Target::Churn).is_none());
+}
+
+#[test]
+fn a_set_is_one_string_of_bytes() {
+    let bytes = MODELS.to_bytes();
+    let again = ModelSet::from_bytes(&bytes).expect("a set");
+    assert_eq!(again.version, MODELS.version);
+    assert_eq!(again.cohort_id, MODELS.cohort_id);
+    assert_eq!(again.created_at, MODELS.created_at);
+    assert_eq!(again.to_bytes(), bytes);
+    for profile in strangers().iter().take(20) {
+        let all = |set: &ModelSet| -> Vec<_> {
+            let predictions = set.predict_all(profile);
+            predictions.map(|(m, p)| (m.target(), p)).collect()
+        };
+        assert_eq!(all(&again), all(&MODELS));
+        assert_eq!(all(&again).len(), Target::ALL.len());
+    }
+}
+
+#[test]
+fn a_set_cut_anywhere_or_with_any_byte_changed_is_no_set() {
+    let set = |bytes: &[u8]| ModelSet::from_bytes(bytes);
+    let bytes = MODELS.to_bytes();
+    // Every boundary between its parts, those of its models among them.
+    let lengths = MODELS.models.iter().map(|m| m.to_bytes().len());
+    let mut ends: Vec<usize> = vec![bytes.len() - 32];
+    for length in lengths.rev() {
+        ends.push(ends[ends.len() - 1] - length);
+    }
+    for end in ends.into_iter().chain([0, 8, 12, 20, bytes.len()]) {
+        for length in end.saturating_sub(2)..(end + 2).min(bytes.len()) {
+            assert!(set(&bytes[..length]).is_err(), "cut at {length}");
+        }
+    }
+    for at in (0..bytes.len()).step_by(bytes.len() / 60).chain(0..24) {
+        for bit in [0, 3, 7] {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 1 << bit;
+            assert!(set(&bytes).is_err(), "bit {bit} of byte {at}");
+        }
+    }
+    assert!(set(&[bytes.as_slice(), b"x"].concat()).is_err());
+}
+
+#[test]
+fn a_set_says_which_version_it_needs() {
+    let mut bytes = MODELS.to_bytes();
+    bytes[8..12].copy_from_slice(&9_u32.to_le_bytes());
+    let error = ModelSet::from_bytes(&bytes).expect_err("newer").to_string();
+    assert!(error.starts_with("the model set was written in format 9 by a newer version"));
+    let error = ModelSet::from_bytes(&model(Target::Churn).to_bytes()).expect_err("a model");
+    assert_eq!(error.to_string(), "the model set is damaged: it does not begin as one");
+}
+
+#[test]
+fn a_set_has_no_two_models_for_one_target() {
+    let twice = vec![model(Target::Churn).clone(), model(Target::Churn).clone()];
+    let bytes = ModelSet::new(None, moment(), twice).to_bytes();
+    let error = ModelSet::from_bytes(&bytes).expect_err("two for one target");
+    assert!(error.to_string().contains("two models for one target"));
 }

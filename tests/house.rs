@@ -11,7 +11,12 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["app", "cli", "cohort", "config", "http", "telemetry"],
     ),
     ("app", &["config", "http", "jobs", "progress", "store"]),
-    ("cli", &["config", "progress", "jobs", "cohort", "store"]),
+    (
+        "cli",
+        &[
+            "config", "progress", "jobs", "cohort", "models", "store", "features", "schema",
+        ],
+    ),
     ("progress", &["telemetry", "jobs"]),
     ("telemetry", &["config", "http"]),
     ("config", &[]),

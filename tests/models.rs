@@ -17,6 +17,7 @@ const LOCATION: usize = column("location");
 const CHURN: usize = column("churn_30_day");
 const LTV: usize = column("lifetime_value_usd");
 const FEED: usize = column("feed_time_minutes_day");
+const PHOTOS: usize = column("photo_count");
 const ENGAGEMENT: usize = column("engagement_score");
 
 fn metric(card: &Card, candidate: usize, name: &str) -> f64 {
@@ -312,27 +313,19 @@ fn training_again_gives_the_same_model() {
 
 #[test]
 fn small_cohorts_are_refused_or_learnt() {
-    for n in [1, 5, 50, 399] {
+    for n in [0, 1, 5, 50, 499] {
         let cohort = cohort(n, 4);
         for &target in Target::ALL {
             let error = trained(&cohort, target).expect_err("too few");
-            assert_eq!(
-                error,
-                TrainError::TooFewRows {
-                    needed: 400,
-                    found: n
-                }
-            );
+            let TrainError::TooFewRows { needed: 500, found } = error else {
+                panic!("{target}: {error}");
+            };
+            assert!(found <= n);
         }
+        let error = trained(&cohort, Target::Churn).expect_err("too few");
+        assert!(error.to_string().ends_with(&format!("has {n}")), "{error}");
     }
-    assert_eq!(
-        trained(&[], Target::Churn).expect_err("too few"),
-        TrainError::TooFewRows {
-            needed: 400,
-            found: 0
-        }
-    );
-    let cohort = cohort(500, 4);
+    let cohort = cohort(900, 4);
     for &target in Target::ALL {
         let model = trained(&cohort, target).expect("a model");
         assert!(model.predict(&strangers()[0]).is_ok());
@@ -343,7 +336,8 @@ fn small_cohorts_are_refused_or_learnt() {
 fn a_straight_line_is_served_by_the_baseline() {
     let cohort = cohort_with(600, 11, |i, row| {
         let feed = row[FEED].unwrap_or(0.0);
-        row[ENGAGEMENT] = Some(0.2 + 0.006 * feed + 0.002 * f64::from(i % 7 == 0));
+        let photos = row[PHOTOS].unwrap_or(0.0);
+        row[ENGAGEMENT] = Some(0.1 + 0.005 * feed + 0.03 * photos + 0.002 * f64::from(i % 7 == 0));
     });
     let model = trained(&cohort, Target::Engagement).expect("a model");
     assert_eq!(
@@ -358,7 +352,8 @@ fn a_straight_line_is_served_by_the_baseline() {
         let explained = again.explain(profile, 72).expect("inputs");
         let sum: f64 = explained.reasons.iter().map(|r| r.contribution).sum();
         assert!((explained.base_value + sum - prediction.margin).abs() < 1e-9);
-        assert_eq!(explained.reasons[0].feature, "feed_time_minutes_day");
+        let two = ["feed_time_minutes_day", "photo_count"];
+        assert!(two.contains(&explained.reasons[0].feature));
     }
     let far = read(r#"{"feed_time_minutes_day": 1440}"#);
     assert!(model.predict(&far).expect("an input").value.number() <= 1.0);
@@ -367,36 +362,36 @@ fn a_straight_line_is_served_by_the_baseline() {
 #[test]
 fn labels_that_are_all_alike_teach_nothing() {
     let alike =
-        |column: usize, value: f64| cohort_with(450, 6, move |_, row| row[column] = Some(value));
+        |column: usize, value: f64| cohort_with(550, 6, move |_, row| row[column] = Some(value));
     for value in [0.0, 1.0] {
         let error = trained(&alike(CHURN, value), Target::Churn).expect_err("one class");
         assert_eq!(error, TrainError::OneLabel);
     }
     let error = trained(&alike(LTV, 12.5), Target::Ltv).expect_err("one amount");
     assert_eq!(error, TrainError::OneLabel);
-    let rare = cohort_with(450, 6, |i, row| row[CHURN] = Some(f64::from(i % 30 == 0)));
+    let rare = cohort_with(550, 6, |i, row| row[CHURN] = Some(f64::from(i % 30 == 0)));
     assert_eq!(
         trained(&rare, Target::Churn).expect_err("a rare class"),
         TrainError::TooFewOfAClass {
-            needed: 20,
-            found: 15
+            needed: 50,
+            found: 19
         }
     );
 }
 
 #[test]
 fn rows_without_a_valid_label_are_left_out_and_counted() {
-    let cohort = cohort_with(700, 7, |i, row| match i % 10 {
+    let cohort = cohort_with(800, 7, |i, row| match i % 10 {
         0 => row[LTV] = None,
         1 => row[LTV] = Some(-5.0),
         2 => row[LTV] = Some(f64::NAN),
         _ => (),
     });
     let rows = trained(&cohort, Target::Ltv).expect("a model").card().rows;
-    assert_eq!(rows.without_label, 210);
+    assert_eq!(rows.without_label, 240);
     assert_eq!(
         rows.train + rows.validation + rows.calibration + rows.hold_out,
-        490
+        560
     );
 }
 

@@ -14,10 +14,12 @@ use crate::config::Config;
 mod generate;
 mod health;
 mod import;
+mod score;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
 pub use health::{HealthArgs, HealthError, health};
 pub use import::{ImportArgs, ImportCommandError, import};
+pub use score::{ScoreArgs, ScoreError, score};
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
 /// and dating apps.
@@ -41,6 +43,8 @@ pub enum Command {
     Import(Box<ImportArgs>),
     /// Ask a running service whether it lives
     Health(HealthArgs),
+    /// Predict for the customers of a file
+    Score(ScoreArgs),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }

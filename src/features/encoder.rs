@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::{BatchError, Column};
 use super::profile::{ColumnSet, Profile};
+use super::table::{BLOCK, Block, Lane};
 use crate::schema::{COLUMNS, Kind, column};
 
 mod form;
@@ -50,6 +51,39 @@ enum Encoding {
     OneHot(&'static [&'static str]),
     /// A place for each name found in training, and one for all others.
     Open(Vec<String>),
+}
+
+/// What a place of an encoded row holds, for a reader elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    pub column: &'static str,
+    #[serde(flatten)]
+    pub holds: Holds,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "encoding", rename_all = "snake_case")]
+pub enum Holds {
+    /// The number itself.
+    Number,
+    /// 1 or 0.
+    Flag,
+    /// The category's index in this list.
+    Ordinal {
+        categories: &'static [&'static str],
+    },
+    /// 1 for this category, 0 for any other.
+    Category { category: String },
+    /// 1 for a category that has no place of its own, else 0.
+    AnyOther,
+}
+
+impl Holds {
+    fn one(name: &str) -> Self {
+        Self::Category {
+            category: name.to_owned(),
+        }
+    }
 }
 
 impl Encoding {
@@ -120,6 +154,30 @@ impl Encoder {
             .flat_map(|input| std::iter::repeat_n(input.column, input.encoding.places()))
     }
 
+    /// What each place holds.
+    #[must_use]
+    pub fn places(&self) -> Vec<Place> {
+        let of = |input: &Input| -> Vec<Holds> {
+            match (&input.encoding, COLUMNS[input.column].kind) {
+                (Encoding::Number, Kind::Category(categories)) => {
+                    vec![Holds::Ordinal { categories }]
+                }
+                (Encoding::Number, Kind::Flag) => vec![Holds::Flag],
+                (Encoding::Number, _) => vec![Holds::Number],
+                (Encoding::OneHot(names), _) => names.iter().map(|&n| Holds::one(n)).collect(),
+                (Encoding::Open(names), _) => (names.iter().map(|n| Holds::one(n)))
+                    .chain([Holds::AnyOther])
+                    .collect(),
+            }
+        };
+        let places = |input: &Input| {
+            let column = COLUMNS[input.column].name;
+            let holds = of(input).into_iter();
+            holds.map(move |holds| Place { column, holds })
+        };
+        self.inputs.iter().flat_map(places).collect()
+    }
+
     /// What each place is called: its column, or `column=name`.
     #[must_use]
     pub fn place_names(&self) -> Vec<String> {
@@ -150,6 +208,22 @@ impl Encoder {
             .collect()
     }
 
+    /// The columns that are missing in each row of an encoded block.
+    #[must_use]
+    pub fn missing_in_block(&self, places: &[Lane]) -> [ColumnSet; BLOCK] {
+        let mut missing = [ColumnSet::default(); BLOCK];
+        for input in &self.inputs {
+            let lane = &places[input.at];
+            // Mostly nothing is.
+            if lane.iter().fold(false, |any, x| any | x.is_nan()) {
+                for (missing, _) in missing.iter_mut().zip(lane).filter(|(_, x)| x.is_nan()) {
+                    missing.insert(input.column);
+                }
+            }
+        }
+        missing
+    }
+
     /// Writes the customer's row into a buffer and returns it. Allocates nothing.
     pub fn encode<'a>(&self, profile: &Profile, buffer: &'a mut [f32; MAX_WIDTH]) -> &'a [f32] {
         let row = &mut buffer[..self.width];
@@ -161,6 +235,21 @@ impl Encoder {
             input.write(profile.value(input.column), text, row);
         }
         row
+    }
+
+    /// Writes the rows of a block, place by place: what [`Self::encode`] writes
+    /// for each of them.
+    pub fn encode_block(&self, block: &Block<'_>, places: &mut Vec<Lane>) {
+        places.resize(self.width, [0.0; BLOCK]);
+        for input in &self.inputs {
+            let places = &mut places[input.at..input.at + input.encoding.places()];
+            let lane = block.lane(input.column);
+            match &input.encoding {
+                Encoding::Number => places[0] = *lane,
+                Encoding::OneHot(_) => one_hot(lane, places),
+                Encoding::Open(names) => open(names, block, places),
+            }
+        }
     }
 
     /// The rows of a whole cohort, one after another.
@@ -209,13 +298,40 @@ impl Input {
             Encoding::Open(names) => match text {
                 None => places.fill(f32::NAN),
                 Some(text) => {
-                    let known = names.iter().position(|name| name == text);
                     places.fill(0.0);
-                    places[known.unwrap_or(names.len())] = 1.0;
+                    places[known(names, text)] = 1.0;
                 }
             },
         }
     }
+}
+
+#[expect(clippy::float_cmp, reason = "codes of categories are whole numbers")]
+fn one_hot(codes: &Lane, places: &mut [Lane]) {
+    for (place, index) in places.iter_mut().zip(0_u16..) {
+        let index = f32::from(index);
+        for (x, &code) in place.iter_mut().zip(codes) {
+            let there = one_if(code == index);
+            *x = if code.is_nan() { code } else { there };
+        }
+    }
+}
+
+fn open(names: &[String], block: &Block<'_>, places: &mut [Lane]) {
+    let rows = &block.locations()[..block.len()];
+    places.iter_mut().for_each(|place| *place = [0.0; BLOCK]);
+    for (i, text) in rows.iter().enumerate() {
+        match text {
+            None => places.iter_mut().for_each(|place| place[i] = f32::NAN),
+            Some(text) => places[known(names, text)][i] = 1.0,
+        }
+    }
+}
+
+/// The place of an open category's name; the last one is for all others.
+fn known(names: &[String], text: &str) -> usize {
+    let found = names.iter().position(|name| name == text);
+    found.unwrap_or(names.len())
 }
 
 fn one_if(yes: bool) -> f32 {

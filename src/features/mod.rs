@@ -1,9 +1,10 @@
 //! From a customer to the numbers that a model reads.
 //!
 //! [`Profile`] is one customer as numbers, read from JSON ([`Profile::from_json`])
-//! or from a record batch ([`profiles`]). [`Encoder`] turns a profile, or whole
-//! batches of columns, into the input row of one model, in an order fixed when
-//! the model was trained.
+//! or from a record batch ([`profiles`]); [`Table`] is any number of them, from
+//! whatever columns there are. [`Encoder`] turns a profile, or whole batches of
+//! columns, into the input row of one model, in an order fixed when the model was
+//! trained.
 //!
 //! Invariant: a customer encodes to the same row whichever way it came in.
 //!
@@ -15,9 +16,13 @@ mod fault;
 mod json;
 mod names;
 mod profile;
+mod table;
 
 pub use batch::{BatchError, Column as BatchColumn, profiles};
-pub use encoder::{Encoder, EncoderError, MAX_WIDTH};
-pub use fault::{FieldError, ProfileError};
+pub use encoder::{Encoder, EncoderError, Holds, MAX_WIDTH, Place};
+pub use fault::{
+    Fault, FieldError, ProfileError, check as check_number, unknown as unknown_column,
+};
 pub use names::nearest as nearest_column;
 pub use profile::{ColumnSet, Profile, Shown};
+pub use table::{BLOCK, Block, Lane, Recognised, Table};

@@ -5,11 +5,15 @@
 //! of routes, from which the OpenAPI document is made too.
 
 mod answer;
+mod batch;
 mod cohorts;
 mod customer;
 mod extract;
+mod fields;
+mod formats;
 mod front;
 mod health;
+mod home;
 mod models;
 mod openapi;
 mod outcomes;
@@ -17,6 +21,9 @@ pub mod panics;
 mod predictions;
 mod problem;
 mod server;
+mod stream;
+mod synthetic;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +37,7 @@ use utoipa_axum::routes;
 
 use crate::jobs::Service;
 use problem::{Kind, Problem};
+use work::Work;
 
 pub use front::Front;
 pub use openapi::document;
@@ -38,17 +46,28 @@ pub use server::{Patience, serve};
 /// What a client may ask of the service.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes of a single prediction's body.
+    /// Bytes of a single prediction's body, and of one row of a batch.
     pub max_body: usize,
+    /// Bytes of a batch that can't be streamed.
+    pub max_batch: usize,
+    /// Customers that are drawn for one client.
+    pub max_synthetic: u64,
+    /// Batches, exports and uploads at a time.
+    pub heavy: usize,
+    /// Cohorts that are drawn for clients at a time.
+    pub draws: usize,
     /// Time from the head of a request to its answer.
     pub request: Duration,
+    /// Time without a byte, in the middle of a body, after which its client is given up.
+    pub patience: Duration,
 }
 
 /// What handlers reach.
 #[derive(Clone)]
 struct Api {
     service: Arc<Service>,
-    max_body: usize,
+    limits: Limits,
+    work: Work,
 }
 
 impl FromRef<Api> for Arc<Service> {
@@ -62,7 +81,8 @@ impl FromRef<Api> for Arc<Service> {
 pub fn front(service: Arc<Service>, limits: Limits) -> Front {
     let api = Api {
         service,
-        max_body: limits.max_body,
+        limits,
+        work: Work::new(limits.heavy, limits.draws),
     };
     let router = Router::from(routes())
         .merge(openapi::docs().layer(CompressionLayer::new()))
@@ -87,7 +107,11 @@ fn routes() -> OpenApiRouter<Api> {
         .layer(CompressionLayer::new());
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(predictions::predict))
+        .routes(routes!(predictions::predict_all))
+        .routes(routes!(batch::predict_batch))
+        .routes(routes!(synthetic::synthetic))
         .merge(read)
+        .routes(routes!(home::home))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }

@@ -61,13 +61,13 @@ pub struct ModelCard<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Source)]
 struct SourceBody<'a> {
-    cohort_id: Uuid,
+    cohort_id: Option<Uuid>,
     #[schema(example = "synthetic-100000-20251021")]
     cohort_name: &'a str,
     #[schema(example = 100_000)]
     customers: u64,
     #[schema(example = "1")]
-    generator_version: &'a str,
+    generator_version: Option<&'a str>,
     /// Seed of the cohort; null where it was not generated.
     #[schema(example = 20_251_021)]
     seed: Option<u64>,
@@ -158,7 +158,7 @@ impl<'a> ModelCard<'a> {
                 cohort_id: card.source.cohort_id,
                 cohort_name: &card.source.cohort_name,
                 customers: card.source.customers,
-                generator_version: &card.source.generator_version,
+                generator_version: card.source.generator_version.as_deref(),
                 seed: card.source.seed,
             },
             rows: RowsBody {
@@ -222,7 +222,7 @@ fn candidates(card: &Card) -> Vec<CandidateBody<'_>> {
     get,
     path = "/models/active/{target}",
     tag = "Models",
-    params(("target" = String, Path, description = "What it predicts: churn, ltv or engagement", example = "churn")),
+    params(("target" = String, Path, description = "What it predicts", example = "churn")),
     responses(
         (status = 200, description = "The model card", body = ModelCard),
         outcomes::UnknownTarget,

@@ -36,6 +36,18 @@ outcomes! {
         UnsupportedMediaType "The body is not declared as JSON";
     /// What a customer and a query can be refused for.
     BadFields: InvalidCustomer "The customer or the query is not valid; every field at fault is listed";
+    /// What a request for work can be refused for.
+    BadRequest: InvalidRequest "The request is not valid; every member at fault is listed";
+    /// What reading many customers can end in.
+    BadRows:
+        MalformedBody "The body is not of the format that it declares",
+        RequestTimeout "The body stopped coming before its end",
+        BodyTooLarge "The body is larger than the service accepts in this format",
+        UnsupportedMediaType "The body's format is not declared, or not supported",
+        InvalidTable "The columns of the table, or the query, are not valid; every one at fault is listed";
+    NotAcceptable: NotAcceptable "The answer can't be had in a format that the client accepts";
+    Busy: Busy "As many such requests as the service takes on are being answered";
+    UnreadyOrBusy: Busy "No model is trained yet, or as many batches as the service takes on are being answered";
     UnknownTarget: NotFound "No target has this name";
     NoCohort: NotFound "There is no cohort yet";
     Unready: NotReady "No model is trained yet";
@@ -48,11 +60,11 @@ fn documented(kind: Kind, sentence: &str) -> (String, RefOr<Response>) {
     let problem = if kind == Kind::InvalidCustomer {
         Problem::fields(
             kind,
-            vec![FieldProblem {
-                field: "age".into(),
-                code: "out_of_range".into(),
-                message: "must be an integer from 13 to 120".into(),
-            }],
+            vec![FieldProblem::new(
+                "age",
+                "out_of_range",
+                "must be an integer from 13 to 120",
+            )],
         )
     } else {
         Problem::new(kind, sentence.to_owned())

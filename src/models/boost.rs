@@ -15,15 +15,87 @@ use hessboost::training::Trainer;
 use super::TrainError;
 use super::forest::{Forest, Source, Split};
 use super::metrics::TWEEDIE_POWER;
+use super::watch::Watch;
 
 const ROUNDS: usize = 800;
 const PATIENCE: NonZeroUsize = NonZeroUsize::new(20).expect("20 is not 0");
 
-/// Rows and their labels.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub matrix: &'a [f32],
-    pub labels: &'a [f64],
+/// Rows to grow on, and rows that tell when to stop, binned once for however
+/// many forests.
+pub(super) struct Grounds {
+    train: DMatrix,
+    validation: DMatrix,
+}
+
+/// The labels that one forest learns: of the rows to grow on, and of those that
+/// tell when to stop.
+pub(super) struct Labels {
+    pub train: Vec<f64>,
+    pub validation: Vec<f64>,
+}
+
+impl Grounds {
+    /// Of rows of `width` places.
+    pub(super) fn new(
+        train: Vec<f32>,
+        validation: Vec<f32>,
+        width: usize,
+    ) -> Result<Self, TrainError> {
+        let matrix = |rows: Vec<f32>| {
+            let count = rows.len() / width;
+            DMatrix::from_dense_vec(rows, count, width)
+        };
+        Ok(Self {
+            train: matrix(train)?,
+            validation: matrix(validation)?,
+        })
+    }
+
+    /// Grows a forest until the validation rows say that it gets no better.
+    pub(super) fn grow(
+        &self,
+        loss: Loss,
+        labels: &Labels,
+        seed: u64,
+        watch: &Watch<'_>,
+    ) -> Result<Forest, TrainError> {
+        let model = self.boost(loss, labels, seed, watch)?;
+        flatten(&model)
+    }
+
+    fn boost(
+        &self,
+        loss: Loss,
+        labels: &Labels,
+        seed: u64,
+        watch: &Watch<'_>,
+    ) -> Result<BoostedModel, TrainError> {
+        let train = self.train.clone().with_labels(&single(&labels.train))?;
+        let validation = self.validation.clone();
+        let validation = validation.with_labels(&single(&labels.validation))?;
+        let params = parameters(loss, seed)?;
+        let trained = Trainer::new(&params, &train, ROUNDS)
+            .eval(&validation, "validation")
+            .early_stopping_rounds(PATIENCE)
+            .on_round(|round| {
+                if watch.is_cancelled() {
+                    return ControlFlow::Break(());
+                }
+                watch.tell(done(round.iteration()));
+                ControlFlow::Continue(())
+            })
+            .train()?;
+        watch.go_on()?;
+        Ok(trained.model)
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "trees learn in single precision"
+)]
+fn single(labels: &[f64]) -> Vec<f32> {
+    labels.iter().map(|&y| y as f32).collect()
 }
 
 /// What a forest is grown to make small.
@@ -43,49 +115,14 @@ impl Loss {
     /// How deep trees grow, how large a step each is, and the share of places
     /// each may split on: what did best on several
     /// splits of a generated cohort. What makes customers churn mostly adds up,
-    /// so that shallow trees suit it; an engagement score has interactions.
+    /// so that shallow trees suit it; scores have interactions.
     fn growth(self) -> (usize, f64, f64) {
         match self {
-            Self::Log => (3, 0.06, 0.8),
-            Self::Share => (6, 0.07, 0.7),
-            Self::Tweedie | Self::Squared => (5, 0.1, 0.7),
+            Self::Log => (3, 0.1, 0.8),
+            Self::Share => (5, 0.08, 0.6),
+            Self::Tweedie | Self::Squared => (4, 0.08, 0.6),
         }
     }
-}
-
-/// Grows a forest until the validation rows say that it gets no better.
-pub(super) fn grow(
-    loss: Loss,
-    width: usize,
-    train: Rows<'_>,
-    validation: Rows<'_>,
-    seed: u64,
-    progress: &(dyn Fn(f64) + Sync),
-) -> Result<Forest, TrainError> {
-    let model = boost(loss, width, train, validation, seed, progress)?;
-    flatten(&model)
-}
-
-fn boost(
-    loss: Loss,
-    width: usize,
-    train: Rows<'_>,
-    validation: Rows<'_>,
-    seed: u64,
-    progress: &(dyn Fn(f64) + Sync),
-) -> Result<BoostedModel, TrainError> {
-    let train = matrix(train, width)?;
-    let validation = matrix(validation, width)?;
-    let params = parameters(loss, seed)?;
-    let trained = Trainer::new(&params, &train, ROUNDS)
-        .eval(&validation, "validation")
-        .early_stopping_rounds(PATIENCE)
-        .on_round(|round| {
-            progress(done(round.iteration()));
-            ControlFlow::Continue(())
-        })
-        .train()?;
-    Ok(trained.model)
 }
 
 /// A guess at the share that is done: nobody knows how many rounds it will
@@ -120,15 +157,6 @@ fn parameters(loss: Loss, seed: u64) -> Result<TrainingParams, TrainError> {
         .colsample_bytree(columns)
         .seed(seed)
         .build()?)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "trees learn in single precision"
-)]
-fn matrix(rows: Rows<'_>, width: usize) -> Result<DMatrix, TrainError> {
-    let labels: Vec<f32> = rows.labels.iter().map(|&y| y as f32).collect();
-    Ok(DMatrix::from_dense(rows.matrix, labels.len(), width)?.with_labels(&labels)?)
 }
 
 /// The trees up to the best round, in our own form.

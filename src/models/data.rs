@@ -1,19 +1,24 @@
 //! A cohort made ready for learning: encoded, labelled and split.
 
 use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
 
 use super::TrainError;
-use super::boost::Rows;
 use super::gaps::Gaps;
-use super::split::{Part, part};
+use super::split::{Part, Row, Split};
 use super::target::{Outcome, Target};
+use super::train::{DEFAULT_SEED, Lesson};
 use crate::features::{BatchColumn, BatchError, Encoder};
+use crate::schema::column;
+
+const GENERATED_AT: usize = column("data_generated_at");
 
 /// The fewest labelled customers that a model and its judgement can rest on.
-pub(super) const FEWEST: usize = 400;
+pub(super) const FEWEST: usize = 500;
 
 /// The fewest customers of either class.
-const FEWEST_OF_A_CLASS: usize = 20;
+const FEWEST_OF_A_CLASS: usize = 50;
 
 /// Rows of one part, side by side with their labels.
 #[derive(Clone, Default)]
@@ -29,6 +34,12 @@ impl Table {
         self.matrix.extend_from_slice(places);
         self.labels.push(label);
         self.rows.push(row);
+    }
+
+    fn append(&mut self, other: Self) {
+        self.matrix.extend(other.matrix);
+        self.labels.extend(other.labels);
+        self.rows.extend(other.rows);
     }
 
     /// Those rows that are chosen.
@@ -51,13 +62,6 @@ impl Table {
     pub(super) fn logarithms(&self) -> Vec<f64> {
         self.labels.iter().map(|y| y.ln_1p()).collect()
     }
-
-    pub(super) fn labelled<'a>(&'a self, labels: &'a [f64]) -> Rows<'a> {
-        Rows {
-            matrix: &self.matrix,
-            labels,
-        }
-    }
 }
 
 /// All that training reads.
@@ -72,24 +76,33 @@ pub(super) struct Data {
     pub validation: Table,
     pub calibration: Table,
     pub hold_out: Table,
+    /// How the hold-out was chosen, for the card.
+    pub split: String,
+    /// What the generator itself expected of each customer of the hold-out,
+    /// where the cohort tells.
+    pub truth: Option<Vec<f64>>,
     /// Rows left out for want of a valid label.
     pub without_label: usize,
+    /// Rows left out because the target is not for them.
+    pub outside_population: usize,
 }
 
 impl Data {
-    pub(super) fn new(
-        cohort: &[RecordBatch],
-        target: Target,
-        seed: u64,
-    ) -> Result<Self, TrainError> {
+    pub(super) fn new(lesson: &Lesson<'_>, target: Target) -> Result<Self, TrainError> {
         let outcome = target.definition().outcome;
-        let labels = labels(cohort, target)?;
-        check(outcome, &labels)?;
-        let calibrates = outcome != Outcome::Binary;
-        let part = |row: usize| labels[row].map(|label| (part(seed, row, calibrates), label));
-        let trains = |row| matches!(part(row), Some((Part::Train, _)));
-        let encoder = Encoder::fit(cohort, target.inputs(), &trains)?;
-        let matrix = encoder.encode_batches(cohort)?;
+        let (rows, counts) = labelled(lesson.cohort, target)?;
+        check(target, &rows, counts)?;
+        let seed = lesson.source.seed.unwrap_or(DEFAULT_SEED);
+        let split = Split::of(&rows, seed, lesson.fold, outcome == Outcome::Binary);
+        let mut parts = vec![None; counts.all];
+        for (row, part) in rows.iter().zip(split.parts) {
+            parts[row.row] = Some((part, row.label));
+        }
+        let trains = |row: usize| matches!(parts[row], Some((Part::Train, _)));
+        let inputs = target.inputs().iter();
+        let inputs = inputs.filter(|&column| !lesson.without.contains(column));
+        let encoder = Encoder::fit(lesson.cohort, inputs.collect(), &trains)?;
+        let matrix = encoder.encode_batches(lesson.cohort)?;
         let mut data = Self {
             target,
             outcome,
@@ -100,15 +113,21 @@ impl Data {
             validation: Table::default(),
             calibration: Table::default(),
             hold_out: Table::default(),
-            without_label: 0,
+            split: split.text,
+            truth: None,
+            without_label: counts.without_label,
+            outside_population: counts.outside_population,
         };
         for (row, places) in matrix.chunks_exact(data.encoder.width()).enumerate() {
-            match part(row) {
-                Some((part, label)) => data.table(part).push(row, places, label),
-                None => data.without_label += 1,
+            if let Some((part, label)) = parts[row] {
+                data.table(part).push(row, places, label);
             }
         }
         data.enough_in_every_part()?;
+        data.truth = truth(lesson.cohort, target).map(|truth| {
+            let held_out = data.hold_out.rows.iter();
+            held_out.map(|&row| truth[row]).collect()
+        });
         Ok(data)
     }
 
@@ -121,31 +140,17 @@ impl Data {
         }
     }
 
-    /// The draw of the parts is random, so that small cohorts may be unlucky.
+    /// Numbers that are nearly all alike may be all alike in a part.
     fn enough_in_every_part(&self) -> Result<(), TrainError> {
-        for table in [&self.train, &self.validation, &self.hold_out] {
-            if alike(&table.labels) {
-                return Err(TrainError::OneLabel);
-            }
+        let judge = [&self.train, &self.validation, &self.hold_out];
+        if judge.iter().any(|table| alike(&table.labels)) {
+            return Err(TrainError::OneLabel);
         }
         Ok(())
     }
 
     pub(super) fn width(&self) -> usize {
         self.encoder.width()
-    }
-
-    /// How many rows have a label.
-    pub(super) fn labelled(&self) -> usize {
-        [
-            &self.train,
-            &self.validation,
-            &self.calibration,
-            &self.hold_out,
-        ]
-        .iter()
-        .map(|table| table.labels.len())
-        .sum()
     }
 
     /// The training rows, and after them copies of some with gaps.
@@ -157,9 +162,7 @@ impl Data {
             self.gaps.open_any(row, places);
         }
         let mut train = self.train.clone();
-        train.matrix.extend(copies.matrix);
-        train.labels.extend(copies.labels);
-        train.rows.extend(copies.rows);
+        train.append(copies);
         train
     }
 
@@ -172,36 +175,87 @@ impl Data {
         }
         matrix
     }
+
+    /// The calibration rows as they are, and after them as often again with any
+    /// share of their inputs taken away.
+    pub(super) fn calibration_with_gaps(&self, copies: usize) -> Table {
+        let mut table = self.calibration.clone();
+        for copy in 1..=copies {
+            let gaps = self.gaps.another(copy);
+            let mut gapped = self.calibration.clone();
+            let rows = gapped.matrix.chunks_exact_mut(self.width());
+            for (places, &row) in rows.zip(&gapped.rows) {
+                gaps.open_any(row, places);
+            }
+            table.append(gapped);
+        }
+        table
+    }
 }
 
-/// The valid labels of all rows.
-fn labels(cohort: &[RecordBatch], target: Target) -> Result<Vec<Option<f64>>, BatchError> {
+/// How many rows there are, and why some can't teach.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    all: usize,
+    without_label: usize,
+    outside_population: usize,
+}
+
+/// The rows that have a valid label, of customers whom the target is for.
+fn labelled(cohort: &[RecordBatch], target: Target) -> Result<(Vec<Row>, Counts), BatchError> {
     let range = target.definition().label_range();
-    let mut labels = Vec::new();
+    let (mut rows, mut counts) = (Vec::new(), Counts::default());
     for batch in cohort {
         let column = BatchColumn::of(batch, target.label())?;
-        labels.extend((0..batch.num_rows()).map(|row| {
-            let label = column.number(row);
-            range.contains(label).then_some(label)
-        }));
+        let moments = BatchColumn::of(batch, GENERATED_AT)?;
+        for (i, applies) in target.applies_in(batch)?.into_iter().enumerate() {
+            let label = target.label_of(column.number(i));
+            if applies.is_err() {
+                counts.outside_population += 1;
+            } else if range.contains(label) {
+                rows.push(Row {
+                    row: counts.all + i,
+                    label,
+                    moment: moments.number(i),
+                });
+            } else {
+                counts.without_label += 1;
+            }
+        }
+        counts.all += batch.num_rows();
     }
-    Ok(labels)
+    Ok((rows, counts))
 }
 
-fn check(outcome: Outcome, labels: &[Option<f64>]) -> Result<(), TrainError> {
-    let found: Vec<f64> = labels.iter().copied().flatten().collect();
-    if found.len() < FEWEST {
+/// What a generated cohort's `truth_` column says of each row, if it has one.
+fn truth(cohort: &[RecordBatch], target: Target) -> Option<Vec<f64>> {
+    let name = format!("truth_{}", target.name().replace('-', "_"));
+    let mut truth = Vec::new();
+    for batch in cohort {
+        let column = batch.column_by_name(&name)?;
+        let column = column.as_primitive_opt::<Float64Type>()?;
+        truth.extend(column.iter().map(|x| x.unwrap_or(f64::NAN)));
+    }
+    Some(truth)
+}
+
+fn check(target: Target, rows: &[Row], counts: Counts) -> Result<(), TrainError> {
+    if rows.is_empty() && counts.without_label > 0 {
+        return Err(TrainError::NoLabel(target.definition().label.text()));
+    }
+    if rows.len() < FEWEST {
         return Err(TrainError::TooFewRows {
             needed: FEWEST,
-            found: found.len(),
+            found: rows.len(),
         });
     }
-    if alike(&found) {
+    let labels: Vec<f64> = rows.iter().map(|row| row.label).collect();
+    if alike(&labels) {
         return Err(TrainError::OneLabel);
     }
-    let positives = found.iter().filter(|&&y| y != 0.0).count();
-    let rarer = positives.min(found.len() - positives);
-    if outcome == Outcome::Binary && rarer < FEWEST_OF_A_CLASS {
+    let positives = labels.iter().filter(|&&y| y != 0.0).count();
+    let rarer = positives.min(labels.len() - positives);
+    if target.is_binary() && rarer < FEWEST_OF_A_CLASS {
         return Err(TrainError::TooFewOfAClass {
             needed: FEWEST_OF_A_CLASS,
             found: rarer,

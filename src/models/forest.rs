@@ -6,9 +6,13 @@
 //!
 //! Invariant: [`build`] lets in only trees that every walk ends in.
 
+use std::sync::OnceLock;
+
 mod build;
+mod sweep;
 
 pub(super) use build::{Source, Split};
+pub(super) use sweep::Sweep;
 
 /// The deepest tree accepted: what [`super::shap`] integrates exactly.
 pub(super) const MAX_DEPTH: usize = 8;
@@ -31,13 +35,20 @@ impl Node {
     #[inline]
     fn next(self, row: &[f32]) -> usize {
         let x = row[usize::from(self.split & !MISSING_LEFT)];
-        let missing_right = self.split & MISSING_LEFT == 0;
-        let right = (x >= self.threshold) | (x.is_nan() & missing_right);
+        let right = (x >= self.threshold) | (x.is_nan() & !self.missing_left());
         usize::from(self.left) + usize::from(right)
     }
 
     pub(super) fn place(self) -> usize {
         usize::from(self.split & !MISSING_LEFT)
+    }
+
+    pub(super) fn threshold(self) -> f32 {
+        self.threshold
+    }
+
+    pub(super) fn missing_left(self) -> bool {
+        self.split & MISSING_LEFT != 0
     }
 
     pub(super) fn is_leaf(self) -> bool {
@@ -54,7 +65,7 @@ impl Node {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Forest {
     base: f64,
     width: usize,
@@ -64,6 +75,8 @@ pub(super) struct Forest {
     /// How much of the training data passed each node, by weight.
     covers: Vec<f32>,
     trees: Vec<Span>,
+    /// The same forest for many rows at once, laid out when first asked for.
+    sweep: OnceLock<Option<Sweep>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,7 +103,13 @@ impl Forest {
             values: Vec::new(),
             covers: Vec::new(),
             trees: Vec::new(),
+            sweep: OnceLock::new(),
         }
+    }
+
+    /// The forest for many rows at once, unless its trees are too deep for that.
+    pub(super) fn sweep(&self) -> Option<&Sweep> {
+        self.sweep.get_or_init(|| Sweep::of(self)).as_ref()
     }
 
     pub(super) fn base(&self) -> f64 {
@@ -114,11 +133,14 @@ impl Forest {
         })
     }
 
-    /// The forest whose margin is the mean of two forests' of the same rows.
-    pub(super) fn mean(mut self, other: Self) -> Self {
+    /// The forest whose margin lies between two forests' of the same rows: the
+    /// other's by this weight, its own by what is left.
+    pub(super) fn blend(mut self, mut other: Self, weight: f32) -> Self {
         debug_assert_eq!(self.width, other.width);
         let nodes = self.nodes.len();
-        self.base = f64::midpoint(self.base, other.base);
+        self.scale(1.0 - weight);
+        other.scale(weight);
+        self.base += other.base;
         self.nodes.extend(other.nodes);
         self.values.extend(other.values);
         self.covers.extend(other.covers);
@@ -127,13 +149,18 @@ impl Forest {
             end: tree.end + nodes,
             ..tree
         }));
-        // Halving is exact.
-        self.values.iter_mut().for_each(|value| *value /= 2.0);
+        self.sweep = OnceLock::new();
         self
+    }
+
+    fn scale(&mut self, by: f32) {
+        self.base *= f64::from(by);
+        self.values.iter_mut().for_each(|value| *value *= by);
     }
 
     /// Adds the same to every margin.
     pub(super) fn shift(&mut self, by: f64) {
+        self.sweep = OnceLock::new();
         self.base += by;
     }
 

@@ -26,6 +26,14 @@ impl Gaps {
         }
     }
 
+    /// Gaps that are drawn anew.
+    pub(super) fn another(&self, number: usize) -> Self {
+        Self {
+            seed: self.seed.wrapping_add((number as u64) << 40),
+            columns: self.columns.clone(),
+        }
+    }
+
     /// Whether a training row is also learnt from with gaps.
     pub(super) fn chooses(&self, row: usize) -> bool {
         draw(self.seed, row, Draw::Gaps) < SHARE

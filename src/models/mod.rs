@@ -13,27 +13,43 @@
 
 mod artifact;
 mod boost;
+mod calibrate;
 mod card;
+mod choose;
 mod contender;
 mod data;
+mod export;
 mod forest;
 mod gaps;
 mod interval;
 mod judge;
+mod leak;
 mod linear;
+mod markdown;
 mod metrics;
 mod model;
 mod placement;
+mod population;
+pub mod score;
 mod scorer;
 mod set;
 mod shap;
 mod split;
+mod tables;
 mod target;
 mod train;
+mod watch;
 
 pub use artifact::{ArtifactError, FORMAT};
-pub use card::{Candidate, Card, Exclusion, Intervals, Metrics, Rows, Source, Thresholds};
+pub use card::{
+    Calibration, Candidate, Card, Comparison, Confusion, Decile, Exclusion, Importance, Interval,
+    Intervals, Metrics, Rows, Source, Thresholds,
+};
+pub use leak::LIMIT as LEAKAGE_LIMIT;
 pub use model::{Estimate, Explanation, Model, NoInputs, Prediction, Reason, Tier};
-pub use set::ModelSet;
+pub use population::NotApplicable;
+pub use set::{ModelSet, NoPrediction};
+pub use split::FOLDS;
 pub use target::Target;
-pub use train::{DEFAULT_SEED, TRAINING_VERSION, TrainError, train};
+pub use train::{DEFAULT_SEED, LeftOut, Lesson, TRAINING_VERSION, TrainError, Trained, train};
+pub use watch::Watch;

@@ -3,6 +3,7 @@
 use super::card::{Card, Thresholds};
 use super::interval::{Intervals, LEVEL};
 use super::placement::Placement;
+use super::population::NotApplicable;
 use super::scorer::{Link, Scorer};
 use super::target::Target;
 use crate::features::{ColumnSet, Encoder, MAX_WIDTH, Profile, Shown};
@@ -128,6 +129,14 @@ impl Model {
         self.encoder.columns()
     }
 
+    /// Whether the model is for this customer.
+    ///
+    /// # Errors
+    /// With the reason, if not.
+    pub fn applies(&self, profile: &Profile) -> Result<(), NotApplicable> {
+        self.target.applies(profile)
+    }
+
     /// Predicts for one customer. Allocates nothing.
     ///
     /// # Errors
@@ -137,10 +146,10 @@ impl Model {
         let row = self.encoder.encode(profile, &mut buffer);
         let missing = self.missing(row)?;
         let margin = self.scorer.margin(row);
-        let value = self.link.value(margin);
+        let (value, percentile) = self.answer(margin, missing);
         Ok(Prediction {
-            value: self.estimate(value),
-            percentile: self.placement.percentile(value),
+            value,
+            percentile,
             missing,
             margin,
         })
@@ -158,29 +167,40 @@ impl Model {
         let mut buffer = [0.0; MAX_WIDTH];
         let row = self.encoder.encode(profile, &mut buffer);
         self.missing(row)?;
+        let (base_value, strongest) = self.strongest(row, strongest);
+        let reason = |(column, contribution): (usize, f64)| Reason {
+            column,
+            feature: COLUMNS[column].name,
+            value: profile.shown(column),
+            contribution,
+        };
+        Ok(Explanation {
+            margin: self.scorer.margin(row),
+            base_value,
+            reasons: strongest.into_iter().map(reason).collect(),
+        })
+    }
+
+    /// What the margin starts from, and the columns that add most to it or take
+    /// most from it, with what they do.
+    pub(super) fn strongest(&self, row: &[f32], count: usize) -> (f64, Vec<(usize, f64)>) {
         let mut places = [0.0; MAX_WIDTH];
         let base_value = self.scorer.contributions(row, &mut places);
         let mut columns = [0.0; COLUMN_COUNT];
         for (column, place) in self.encoder.column_of_places().zip(places) {
             columns[column] += place;
         }
-        let mut reasons: Vec<Reason<'a>> = self
-            .inputs()
-            .iter()
-            .map(|column| Reason {
-                column,
-                feature: COLUMNS[column].name,
-                value: profile.shown(column),
-                contribution: columns[column],
-            })
-            .collect();
-        reasons.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
-        reasons.truncate(strongest);
-        Ok(Explanation {
-            margin: self.scorer.margin(row),
-            base_value,
-            reasons,
-        })
+        let mut strongest: Vec<(usize, f64)> =
+            self.inputs().iter().map(|c| (c, columns[c])).collect();
+        strongest.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        strongest.truncate(count);
+        (base_value, strongest)
+    }
+
+    /// What a margin says of a customer without these inputs, and its percentile.
+    pub(super) fn answer(&self, margin: f64, missing: ColumnSet) -> (Estimate, f64) {
+        let value = self.link.value(margin);
+        (self.estimate(value, missing), self.placement.percentile(value))
     }
 
     /// The inputs not given, unless none is.
@@ -191,7 +211,7 @@ impl Model {
         Ok(self.encoder.missing(row))
     }
 
-    fn estimate(&self, value: f64) -> Estimate {
+    fn estimate(&self, value: f64, missing: ColumnSet) -> Estimate {
         match &self.spread {
             Spread::Tiers(thresholds) => Estimate::Probability {
                 probability: value,
@@ -199,7 +219,7 @@ impl Model {
             },
             Spread::Intervals(intervals) => {
                 let definition = self.target.definition();
-                let (lower, upper) = intervals.around(value, definition.label_range());
+                let (lower, upper) = intervals.around(value, missing, definition.label_range());
                 Estimate::Amount {
                     value,
                     unit: definition.outcome.unit(),

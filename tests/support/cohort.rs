@@ -22,9 +22,11 @@ const DAYS: usize = column("days_since_last_active");
 const TENURE: usize = column("tenure_months");
 const TIER: usize = column("premium_tier");
 const FEED: usize = column("feed_time_minutes_day");
+const LIKES: usize = column("likes_given_day");
 const LOCATION: usize = column("location");
 const ENGAGEMENT: usize = column("engagement_score");
 const CHURN: usize = column("churn_30_day");
+const DATES: usize = column("dates_completed_month");
 const LTV: usize = column("lifetime_value_usd");
 
 const BATCH: usize = 256;
@@ -73,8 +75,13 @@ fn customer(rng: &mut SmallRng) -> Row {
         })
     });
     let of = |row: &Row, column: usize| row[column].unwrap_or(0.0);
+    if uniform() < 0.5 {
+        row[DATES] = Some(0.0);
+    }
     let bell = uniform() + uniform() + uniform() - 1.5;
-    let engagement = 1.0 / (1.0 + (-(of(&row, FEED) - 50.0) / 20.0 - bell).exp());
+    // Two inputs share it: one that tells nearly all by itself counts as a leak.
+    let active = (of(&row, FEED) + of(&row, LIKES) - 100.0) / 25.0;
+    let engagement = 1.0 / (1.0 + (-active - bell).exp());
     row[ENGAGEMENT] = Some((engagement * 1000.0).round() / 1000.0);
     let leaves = 0.3 * (of(&row, DAYS) - 15.0) - 2.0 * f64::from(of(&row, LOCATION) == 0.0);
     row[CHURN] = Some(f64::from(uniform() < 1.0 / (1.0 + (-leaves).exp())));

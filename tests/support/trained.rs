@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
 use engagecast::features::{Profile, profiles};
-use engagecast::models::{Model, ModelSet, Source, Target, TrainError, train};
+use engagecast::models::{Lesson, Model, ModelSet, Source, Target, TrainError, Watch, train};
 use uuid::Uuid;
 
 use super::cohort::cohort;
@@ -18,12 +18,12 @@ pub const SEED: u64 = 5;
 /// The models that most tests ask, trained once.
 pub static MODELS: LazyLock<ModelSet> = LazyLock::new(|| {
     let cohort = cohort(CUSTOMERS, 1);
-    let train = |&target: &Target| trained(&cohort, target).expect("the cohort can be learnt");
-    ModelSet::new(
-        Some(Uuid::nil()),
-        moment(),
-        Target::ALL.iter().map(train).collect(),
-    )
+    let source = source();
+    let lesson = Lesson::new(&cohort, &source, moment());
+    let trained = lesson.train_all(Target::ALL, &Watch::NOBODY);
+    let trained = trained.expect("the cohort can be learnt");
+    assert_eq!(trained.left_out, []);
+    ModelSet::new(Some(Uuid::nil()), moment(), trained.models)
 });
 
 pub fn trained(cohort: &[RecordBatch], target: Target) -> Result<Model, TrainError> {
@@ -32,10 +32,10 @@ pub fn trained(cohort: &[RecordBatch], target: Target) -> Result<Model, TrainErr
 
 pub fn source() -> Source {
     Source {
-        cohort_id: Uuid::nil(),
+        cohort_id: Some(Uuid::nil()),
         cohort_name: "test".into(),
         customers: CUSTOMERS as u64,
-        generator_version: "none".into(),
+        generator_version: Some("none".into()),
         seed: Some(SEED),
     }
 }

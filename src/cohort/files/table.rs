@@ -69,6 +69,18 @@ pub struct Rows {
     pub bad: Vec<BadRow>,
 }
 
+impl Rows {
+    /// Rows that come one after the other, `before` of them before these.
+    #[must_use]
+    pub fn of(batch: RecordBatch, before: u64) -> Self {
+        Self {
+            lines: (before + 1..).take(batch.num_rows()).collect(),
+            batch,
+            bad: Vec::new(),
+        }
+    }
+}
+
 /// Rows as they were read, before the work that needs no order.
 pub(in crate::cohort) enum Chunk {
     Csv(Block),
@@ -198,11 +210,7 @@ impl Chunk {
     pub(in crate::cohort) fn rows(self, names: &[String], selected: &[usize]) -> Rows {
         match self {
             Self::Csv(block) => super::csv_table::rows(block, names, selected),
-            Self::Parquet(batch, before) => Rows {
-                lines: (before + 1..).take(batch.num_rows()).collect(),
-                batch,
-                bad: Vec::new(),
-            },
+            Self::Parquet(batch, before) => Rows::of(batch, before),
         }
     }
 }

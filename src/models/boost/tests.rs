@@ -28,21 +28,13 @@ fn rows(seed: u64, n: usize) -> (Vec<f32>, Vec<f64>) {
 
 fn grown(loss: Loss) -> BoostedModel {
     let (train, validation) = (rows(1, 1500), rows(2, 400));
-    boost(
-        loss,
-        WIDTH,
-        Rows {
-            matrix: &train.0,
-            labels: &train.1,
-        },
-        Rows {
-            matrix: &validation.0,
-            labels: &validation.1,
-        },
-        7,
-        &|_| (),
-    )
-    .unwrap()
+    let labels = Labels {
+        train: train.1,
+        validation: validation.1,
+    };
+    Grounds::new(train.0, validation.0, WIDTH)
+        .and_then(|grounds| grounds.boost(loss, &labels, 7, &Watch::NOBODY))
+        .unwrap()
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Trees on their way into a forest: laid out, and checked for all that a walk
 //! relies on, wherever they come from.
 
+use std::sync::OnceLock;
+
 use super::{Forest, MAX_DEPTH, MISSING_LEFT, Node, Span};
 
 /// A node as it is handed over, children by their index in the tree.
@@ -74,6 +76,7 @@ impl Forest {
             tree: self.trees.len(),
             fault,
         })?;
+        self.sweep = OnceLock::new();
         let start = self.nodes.len();
         self.nodes.extend_from_slice(nodes);
         self.values.extend_from_slice(values);

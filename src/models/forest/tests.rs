@@ -49,15 +49,15 @@ fn a_lone_leaf_is_a_tree() {
 }
 
 #[test]
-fn the_mean_of_two_forests_has_the_mean_of_their_margins() {
+fn a_blend_of_two_forests_lies_between_their_margins() {
     let mut one = Forest::new(0.5, 2);
     one.push(&stump()).unwrap();
     let mut other = Forest::new(-1.5, 2);
     other.push(&[leaf(1.0, 3.0)]).unwrap();
     other.push(&stump()).unwrap();
     for row in [[0.0, 1.0], [0.0, 3.0]] {
-        let known = f64::midpoint(one.margin(&row), other.margin(&row));
-        let found = one.clone().mean(other.clone()).margin(&row);
+        let known = 0.75 * one.margin(&row) + 0.25 * other.margin(&row);
+        let found = one.clone().blend(other.clone(), 0.25).margin(&row);
         assert!((found - known).abs() < 1e-12);
     }
 }

@@ -5,13 +5,13 @@
 //! `customers` is locked for a moment only, and several cohorts can be loaded at
 //! once while others are read.
 
-use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use uuid::Uuid;
 
 use super::{Server, copy, partition};
-use crate::store::cohorts::insert_cohort;
+use crate::store::cohorts::list_cohort;
 use crate::store::columns::values;
-use crate::store::writer::{Message, Outcome, Queue};
+use crate::store::writer::{Ending, Message, Outcome, Queue};
 use crate::store::{Cohort, NewCohort, StoreError};
 
 /// Rows that are encoded and sent together: some hundred kilobytes, and no
@@ -55,6 +55,9 @@ impl Server {
         if duplicate {
             return StoreError::DuplicateCustomer;
         }
+        if matches!(error, sqlx::Error::RowNotFound) {
+            return StoreError::LostJob(Uuid::nil());
+        }
         self.error("store the cohort", error)
     }
 }
@@ -63,13 +66,14 @@ impl Load {
     /// Stores what comes through the queue until it is finished, or rolls back
     /// when it closes before that.
     pub(in crate::store) async fn run(mut self, mut queue: Queue) -> Outcome {
-        let Some((customers, facts)) = self.copy(&mut queue).await? else {
+        let Some((customers, mut ending)) = self.copy(&mut queue).await? else {
             drop(self.connection.close().await);
             return Ok(None);
         };
         let customers = i64::try_from(customers).unwrap_or(i64::MAX);
+        let facts = std::mem::take(&mut ending.facts);
         let cohort = Cohort::complete(self.new, customers, facts);
-        commit(&mut self.connection, &cohort)
+        commit(&mut self.connection, &cohort, &ending)
             .await
             .map_err(|e: sqlx::Error| self.server.load_error(&e))?;
         drop(self.connection.close().await);
@@ -77,7 +81,7 @@ impl Load {
     }
 
     /// Copies the customers; none where nobody finishes the cohort.
-    async fn copy(&mut self, queue: &mut Queue) -> Result<Option<(u64, Value)>, StoreError> {
+    async fn copy(&mut self, queue: &mut Queue) -> Result<Option<(u64, Ending)>, StoreError> {
         let failed = |e: sqlx::Error| self.server.load_error(&e);
         let statement = copy::into(&partition(self.new.id));
         let mut copying = (self.connection.copy_in_raw(&statement).await).map_err(failed)?;
@@ -93,11 +97,11 @@ impl Load {
                         buffer.clear();
                     }
                 }
-                Message::Finish(facts) => {
+                Message::Finish(ending) => {
                     buffer.extend_from_slice(&copy::TRAILER);
                     copying.send(buffer.as_slice()).await.map_err(failed)?;
                     let customers = copying.finish().await.map_err(failed)?;
-                    return Ok(Some((customers, facts)));
+                    return Ok(Some((customers, *ending)));
                 }
             }
         }
@@ -107,14 +111,18 @@ impl Load {
 }
 
 /// Attaches the partition, which also builds its index, and lists the cohort.
-async fn commit(connection: &mut PgConnection, cohort: &Cohort) -> sqlx::Result<()> {
+async fn commit(
+    connection: &mut PgConnection,
+    cohort: &Cohort,
+    ending: &Ending,
+) -> sqlx::Result<()> {
     let attach = format!(
         "ALTER TABLE customers ATTACH PARTITION {} FOR VALUES IN ('{}')",
         partition(cohort.id),
         cohort.id
     );
     execute(connection, attach).await?;
-    insert_cohort!(cohort).execute(&mut *connection).await?;
+    list_cohort!(connection, cohort, ending).await?;
     execute(connection, "COMMIT".to_owned()).await
 }
 

@@ -1,0 +1,90 @@
+//! How long predictions and reasons take, for one customer and for tables.
+//!
+//! `cargo bench --bench predict`; the models are those of a cohort of 20,000,
+//! or of `ENGAGECAST_BENCH_CUSTOMERS`.
+
+use std::hint::black_box;
+
+use arrow_array::RecordBatch;
+use chrono::{DateTime, Utc};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use engagecast::cohort::{GENERATOR_VERSION, Plan};
+use engagecast::features::{Profile, profiles};
+use engagecast::models::score::Scoring;
+use engagecast::models::{Model, ModelSet, Source, Target, train};
+use uuid::Uuid;
+
+fn customers() -> u64 {
+    let given = std::env::var("ENGAGECAST_BENCH_CUSTOMERS").ok();
+    given.and_then(|n| n.parse().ok()).unwrap_or(20_000)
+}
+
+fn cohort() -> Vec<RecordBatch> {
+    let plan = Plan::new(customers(), 1).expect("a plan");
+    plan.generate(&|_| ()).collect()
+}
+
+fn models(cohort: &[RecordBatch]) -> ModelSet {
+    let source = Source {
+        cohort_id: Uuid::nil(),
+        cohort_name: "bench".into(),
+        customers: customers(),
+        generator_version: GENERATOR_VERSION.into(),
+        seed: Some(1),
+    };
+    let trained = |&target: &Target| {
+        let model = train(cohort, target, &source, DateTime::<Utc>::MIN_UTC, &|_| ());
+        let model = model.expect("a cohort to learn from");
+        let serving = model.card().candidates.iter().find(|c| c.serves);
+        println!("{target}: {}", serving.expect("one serves").method);
+        model
+    };
+    ModelSet::new(
+        None,
+        DateTime::<Utc>::MIN_UTC,
+        Target::ALL.iter().map(trained).collect(),
+    )
+}
+
+fn bench(criterion: &mut Criterion) {
+    let cohort = cohort();
+    let set = models(&cohort);
+    let customers: Vec<Profile> = profiles(&cohort[0]).expect("a batch").take(512).collect();
+    let mut next = customers.iter().cycle();
+    let mut customer = move || next.next().expect("a cycle");
+
+    for &target in Target::ALL {
+        let model: &Model = set.get(target).expect("all are trained");
+        criterion.bench_function(&format!("predict {target}"), |b| {
+            b.iter(|| model.predict(black_box(customer())));
+        });
+        criterion.bench_function(&format!("explain {target}"), |b| {
+            b.iter(|| model.explain(black_box(customer()), 3));
+        });
+    }
+    let bytes: Vec<Vec<u8>> = set.models.iter().map(Model::to_bytes).collect();
+    criterion.bench_function("load all", |b| {
+        b.iter(|| {
+            let load = |bytes: &Vec<u8>| Model::from_bytes(bytes).expect("a model");
+            bytes.iter().map(load).collect::<Vec<_>>()
+        });
+    });
+
+    let rows: usize = cohort.iter().map(RecordBatch::num_rows).sum();
+    let mut group = criterion.benchmark_group("table");
+    group.throughput(Throughput::Elements(rows as u64)).sample_size(10);
+    let mut score = |name: &str, targets: &[Target], explain: usize| {
+        let scoring = Scoring::new(&set, targets, explain);
+        group.bench_function(name, |b| {
+            b.iter(|| cohort.iter().map(|batch| scoring.score(batch)).count());
+        });
+    };
+    for target in Target::ALL {
+        score(target.name(), &[*target], 0);
+    }
+    score("all", Target::ALL, 0);
+    group.finish();
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);

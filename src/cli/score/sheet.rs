@@ -1,0 +1,131 @@
+//! The file that scored rows are written to. It appears under its name only when
+//! it is complete.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::cohort::partial_name;
+use crate::models::score::reasons_as_text;
+
+/// Rows of a Parquet row group.
+const ROW_GROUP_ROWS: usize = 131_072;
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum SheetError {
+    #[error("{0}: unknown extension, expected .parquet or .csv")]
+    Extension(String),
+    #[error("{path} can't be written: {source}")]
+    Write { path: String, source: io::Error },
+}
+
+pub(super) struct Sheet {
+    target: PathBuf,
+    partial: PathBuf,
+    writer: Option<Writer>,
+}
+
+enum Writer {
+    Parquet(Box<ArrowWriter<BufWriter<File>>>),
+    Csv(Box<arrow_csv::Writer<BufWriter<File>>>),
+}
+
+impl Sheet {
+    pub(super) fn create(path: &Path, schema: &SchemaRef) -> Result<Self, SheetError> {
+        let extension = path.extension().map(OsStr::to_ascii_lowercase);
+        let is_parquet = match extension.as_ref().and_then(|e| e.to_str()) {
+            Some("parquet") => true,
+            Some("csv") => false,
+            _ => return Err(SheetError::Extension(path.display().to_string())),
+        };
+        let partial = partial_name(path);
+        let begun = File::create(&partial).and_then(|file| {
+            let file = BufWriter::with_capacity(1 << 20, file);
+            let mut writer = if is_parquet {
+                Writer::Parquet(Box::new(parquet(file, schema)?))
+            } else {
+                Writer::Csv(Box::new(arrow_csv::Writer::new(file)))
+            };
+            // So that a table without rows has its header too.
+            writer.write(&RecordBatch::new_empty(SchemaRef::clone(schema)))?;
+            Ok(writer)
+        });
+        let mut sheet = Self {
+            target: path.to_owned(),
+            partial,
+            writer: None,
+        };
+        sheet.writer = Some(begun.map_err(|e| sheet.error(e))?);
+        Ok(sheet)
+    }
+
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), SheetError> {
+        let written = match &mut self.writer {
+            Some(writer) => writer.write(batch),
+            None => Ok(()),
+        };
+        written.map_err(|e| self.error(e))
+    }
+
+    pub(super) fn finish(mut self) -> Result<(), SheetError> {
+        let ended = match self.writer.take() {
+            Some(Writer::Parquet(writer)) => writer.into_inner().map_err(io::Error::other),
+            Some(Writer::Csv(writer)) => Ok(writer.into_inner()),
+            None => return Ok(()),
+        };
+        ended
+            .and_then(|mut file| {
+                file.flush()?;
+                file.get_ref().sync_all()
+            })
+            .and_then(|()| fs::rename(&self.partial, &self.target))
+            .map_err(|e| self.error(e))
+    }
+
+    fn error(&self, source: io::Error) -> SheetError {
+        SheetError::Write {
+            path: self.target.display().to_string(),
+            source,
+        }
+    }
+}
+
+impl Drop for Sheet {
+    fn drop(&mut self) {
+        // Nothing is left to remove after a finish; a failure has no one to hear it.
+        let _ = fs::remove_file(&self.partial);
+    }
+}
+
+impl Writer {
+    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        match self {
+            Self::Parquet(writer) => writer.write(batch).map_err(io::Error::other),
+            Self::Csv(writer) => {
+                let written = writer.write(&reasons_as_text(batch));
+                written.map_err(io::Error::other)
+            }
+        }
+    }
+}
+
+fn parquet(
+    file: BufWriter<File>,
+    schema: &SchemaRef,
+) -> io::Result<ArrowWriter<BufWriter<File>>> {
+    let level = ZstdLevel::try_new(3).map_err(io::Error::other)?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_created_by(format!("engagecast {}", env!("CARGO_PKG_VERSION")))
+        .build();
+    ArrowWriter::try_new(file, SchemaRef::clone(schema), Some(properties)).map_err(io::Error::other)
+}
