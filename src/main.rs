@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use engagecast::app::App;
-use engagecast::cli::{Cli, Command, GenerateArgs, ImportArgs, ScoreArgs};
+use engagecast::cli::{Cli, Command, GenerateArgs, ImportArgs, ReportCommandArgs, ScoreArgs};
 use engagecast::cohort::partial_name;
 use engagecast::config::Config;
 use engagecast::{cli, http, telemetry};
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Import(args) => import(&args),
         Command::Health(args) => cli::health(&args).map_err(Into::into),
         Command::Score(args) => score(&args),
+        Command::Report(args) => report(&args),
         Command::Openapi => cli::print(http::document()).map_err(Into::into),
     };
     match outcome {
@@ -77,6 +78,11 @@ fn import(args: &ImportArgs) -> Result<(), Failure> {
     });
     runtime.shutdown_background();
     outcome
+}
+
+fn report(args: &ReportCommandArgs) -> Result<(), Failure> {
+    telemetry::start(&args.log)?;
+    Ok(Runtime::new()?.block_on(cli::report(args))?)
 }
 
 fn serve(config: Config) -> Result<(), Failure> {

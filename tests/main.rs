@@ -12,6 +12,8 @@ mod jobs;
 mod models;
 mod one_customer;
 mod problems;
+mod report;
+mod report_http;
 mod scoring;
 mod serving;
 mod starting;

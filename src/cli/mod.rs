@@ -14,11 +14,13 @@ use crate::config::Config;
 mod generate;
 mod health;
 mod import;
+mod report;
 mod score;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
 pub use health::{HealthArgs, HealthError, health};
 pub use import::{ImportArgs, ImportCommandError, import};
+pub use report::{ReportCommandArgs, ReportError, report};
 pub use score::{ScoreArgs, ScoreError, score};
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
@@ -45,6 +47,8 @@ pub enum Command {
     Health(HealthArgs),
     /// Predict for the customers of a file
     Score(ScoreArgs),
+    /// Write the executive report of a stored cohort
+    Report(Box<ReportCommandArgs>),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }

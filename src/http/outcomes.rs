@@ -50,6 +50,7 @@ outcomes! {
     UnreadyOrBusy: Busy "No model is trained yet, or as many batches as the service takes on are being answered";
     UnknownTarget: NotFound "No target has this name";
     NoCohort: NotFound "There is no cohort yet";
+    NoReport: NotFound "There is no such report, or no complete cohort yet";
     Unready: NotReady "No model is trained yet";
     DatabaseAway: DatabaseUnavailable "The database does not answer";
     /// What any operation can end in.

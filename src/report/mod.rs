@@ -26,12 +26,48 @@ pub use initiatives::LEVERS;
 pub use render::{RenderError, pdf, svg};
 pub use settings::{About, Settings, SettingsFault};
 
-use crate::facts::Published;
+use serde::Serialize;
+
+use crate::facts::{Facts, Published};
 use crate::models::Card;
+use crate::store::Cohort;
 
 /// The report on a cohort, with the cards of the models that serve.
 #[must_use]
 pub fn report(facts: &Published, cards: &[&Card], about: &About, settings: &Settings) -> Document {
     let story = story::Story::new(facts, cards, about, settings);
     builder::document(&story)
+}
+
+/// What `/reports/{cohort}.json` says: the document and the facts below it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Told {
+    #[serde(flatten)]
+    pub document: Document,
+    pub facts: Published,
+}
+
+/// The report on a stored cohort.
+///
+/// # Errors
+/// Where its facts are not what this version reads.
+pub fn of_cohort(
+    cohort: &Cohort,
+    version: Option<&str>,
+    cards: &[&Card],
+    settings: &Settings,
+) -> Result<Told, serde_json::Error> {
+    use serde::Deserialize;
+
+    let facts = Facts::deserialize(&cohort.facts)?.published();
+    let about = About {
+        cohort_id: cohort.id,
+        name: cohort.name.clone(),
+        seed: cohort.seed,
+        generator_version: cohort.generator_version.clone(),
+        created_at: cohort.created_at,
+        model_version: version.map(str::to_owned),
+    };
+    let document = report(&facts, cards, &about, settings);
+    Ok(Told { document, facts })
 }

@@ -55,6 +55,30 @@ pub struct SettingsFault {
 }
 
 impl Settings {
+    /// The settings that a command line gives: locale, currency, customers, and
+    /// `initiative=percent`.
+    ///
+    /// # Errors
+    /// The first that can't be.
+    pub fn of(
+        locale: &str,
+        currency: &str,
+        customers: Option<&str>,
+        assumed: &[String],
+    ) -> Result<Self, SettingsFault> {
+        let mut settings = Self::default();
+        settings.set("locale", locale)?;
+        settings.set("currency", currency)?;
+        if let Some(customers) = customers {
+            settings.set("customers", customers)?;
+        }
+        for assumption in assumed {
+            let (lever, change) = assumption.split_once('=').unwrap_or((assumption, ""));
+            settings.set(lever, change)?;
+        }
+        Ok(settings)
+    }
+
     /// Sets one by its name: `locale`, `currency`, `customers`, or an
     /// initiative's.
     ///

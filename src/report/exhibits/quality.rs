@@ -4,19 +4,33 @@ use super::Drawn;
 use crate::models::Card;
 use crate::report::axis::{Linear, Log};
 use crate::report::document::{Axis, Bar, Chart, Dot, Group, Key, Mark, Tone};
-use crate::report::story::{Story, times};
+use crate::report::story::{Story, real, times};
 
 /// One tenth of the hold-out by what was predicted.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::report) struct Tenth {
-    pub predicted: f64,
-    pub observed: f64,
+struct Tenth {
+    predicted: f64,
+    observed: f64,
+    customers: f64,
 }
 
-/// The hold-out in tenths, those of the lowest predictions first; none where
-/// the card has no such table.
-pub(in crate::report) fn tenths(_card: &Card) -> Vec<Tenth> {
-    Vec::new()
+/// The hold-out in tenths, those of the lowest predictions first.
+fn tenths(card: &Card) -> Vec<Tenth> {
+    let lowest_first = card.deciles.iter().rev();
+    lowest_first
+        .map(|decile| Tenth {
+            predicted: decile.mean_predicted,
+            observed: decile.mean_observed,
+            customers: real(decile.customers as u64),
+        })
+        .collect()
+}
+
+/// Of what was observed, over all of the hold-out.
+fn average(tenths: &[Tenth]) -> Option<f64> {
+    let customers: f64 = tenths.iter().map(|t| t.customers).sum();
+    let all: f64 = tenths.iter().map(|t| t.customers * t.observed).sum();
+    (customers > 0.0).then(|| all / customers)
 }
 
 fn described(tenths: &[Tenth], write: impl Fn(f64) -> String) -> String {
@@ -38,10 +52,10 @@ pub fn lift(story: &Story) -> Option<Drawn> {
     let card = story.card("churn")?;
     let tenths = tenths(card);
     let say = &story.say;
-    let average = mean(tenths.iter().map(|t| t.observed))?;
+    let average = average(&tenths)?;
     let highest = tenths.last().filter(|_| average > 0.0)?;
     let groups = tenths.iter().rev().enumerate().map(|(i, tenth)| Group {
-        name: say.number((i + 1) as f64, 0),
+        name: say.count(i as u64 + 1),
         note: None,
         bars: vec![Bar {
             at: tenth.observed,
@@ -110,7 +124,7 @@ pub fn ltv_calibration(story: &Story) -> Option<Drawn> {
         positive.iter().copied().fold(f64::INFINITY, f64::min),
         positive.iter().copied().fold(0.0, f64::max),
     );
-    let total = |of: fn(&Tenth) -> f64| tenths.iter().map(of).sum::<f64>();
+    let total = |of: fn(&Tenth) -> f64| tenths.iter().map(|t| t.customers * of(t)).sum::<f64>();
     let bias = total(|t| t.predicted) / total(|t| t.observed) - 1.0;
     let direction = if bias >= 0.0 { "above" } else { "below" };
     let currency = say.currency.code();
@@ -147,9 +161,4 @@ fn against(points: impl Iterator<Item = (f64, f64)>, x: Axis, y: Axis) -> Chart 
             tone: Tone::Navy,
         }],
     }
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), v| (sum + v, count + 1.0));
-    (count > 0.0).then(|| sum / count)
 }

@@ -4,6 +4,7 @@ use super::{or_dash, subhead, table};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
 use crate::report::figures::capitalised;
+use crate::models::Candidate;
 use crate::report::story::Story;
 
 /// Columns with missing values that are listed by name.
@@ -90,16 +91,15 @@ fn models(story: &Story) -> Option<Block> {
     let rows = story.cards.iter().filter_map(|card| {
         let serving = card.candidates.iter().find(|c| c.serves)?;
         let baseline = card.candidates.iter().find(|c| !c.serves);
-        // What each sort of model is judged by.
-        let metric = if card.kind == "binary" { "auc" } else { "r2" };
-        let score = |c: &crate::models::Candidate| {
-            let value = c.metrics.get(metric).copied().flatten();
-            or_dash(value.map(|v| say.number(v, 3)))
-        };
+        // What each sort of model is judged by, the first that its card has.
+        let judged = [("auc", "AUC"), ("r_squared", "R²"), ("log_r_squared", "R² of log"), ("spearman", "Spearman")];
+        let known = |c: &Candidate, metric: &str| c.metrics.get(metric).copied().flatten();
+        let (metric, name) = judged.into_iter().find(|(metric, _)| known(serving, metric).is_some())?;
+        let score = |c| or_dash(known(c, metric).map(|v| say.number(v, 3)));
         Some(vec![
             capitalised(&card.target.replace('-', " ")),
             serving.name.clone(),
-            if metric == "auc" { "AUC" } else { "R²" }.to_owned(),
+            name.to_owned(),
             score(serving),
             or_dash(baseline.map(score)),
             say.count(card.rows.hold_out as u64),
