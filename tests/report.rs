@@ -74,7 +74,12 @@ fn the_same_facts_give_the_same_bytes() {
     let document = drawn_named("cohort");
     assert_eq!(pdf_of(&document), pdf_of(&document));
     let again = facts_of(Plan::new(3_000, 7).unwrap().generate(&|_| ()).unwrap());
-    let again = report::report(&again.published(), &[], &about("cohort"), &Settings::default());
+    let again = report::report(
+        &again.published(),
+        &[],
+        &about("cohort"),
+        &Settings::default(),
+    );
     assert_eq!(pdf_of(&again), pdf_of(&document));
 }
 
@@ -91,7 +96,11 @@ fn the_pages_say_every_published_statistic() {
         .flat_map(|t| t["rows"].as_array().unwrap())
         .map(|row| row[1].as_str().unwrap())
         .collect();
-    let known = DRAWN.statistics().iter().filter(|s| s.value.is_some()).count();
+    let known = DRAWN
+        .statistics()
+        .iter()
+        .filter(|s| s.value.is_some())
+        .count();
     assert_eq!(cells.len(), known);
     let text = text_of(&pdf_of(&document));
     for cell in cells {
@@ -155,14 +164,22 @@ fn every_figure_has_alternative_text_and_every_table_a_header() {
     let document = drawn_named("cohort");
     let pdf = Pdf::load_mem(&pdf_of(&document)).unwrap();
     let elements = elements(&pdf);
-    let with_alt = |d: &Dictionary| matches!(d.get(b"Alt"), Ok(Object::String(text, _)) if !text.is_empty());
+    let with_alt =
+        |d: &Dictionary| matches!(d.get(b"Alt"), Ok(Object::String(text, _)) if !text.is_empty());
     let figures = elements.iter().filter(|(kind, _)| kind == "Figure");
     let figures: Vec<_> = figures.collect();
-    assert!(figures.len() >= document.exhibits().count(), "{}", figures.len());
+    assert!(
+        figures.len() >= document.exhibits().count(),
+        "{}",
+        figures.len()
+    );
     assert!(figures.iter().all(|(_, d)| with_alt(d)));
     let count = |wanted: &str| elements.iter().filter(|(kind, _)| kind == wanted).count();
     assert!(count("Table") > 0);
-    assert!(count("TH") >= 2 * count("Table"), "each has a header of two columns or more");
+    assert!(
+        count("TH") >= 2 * count("Table"),
+        "each has a header of two columns or more"
+    );
 }
 
 #[test]
@@ -175,7 +192,9 @@ fn every_chart_is_an_image_with_a_title_and_a_description() {
         let root = svg.root_element();
         assert_eq!(root.attribute("role"), Some("img"));
         let text = |tag: &str| {
-            let found = root.children().find(|n| n.has_tag_name(("http://www.w3.org/2000/svg", tag)));
+            let found = root
+                .children()
+                .find(|n| n.has_tag_name(("http://www.w3.org/2000/svg", tag)));
             found.unwrap().text().unwrap().to_owned()
         };
         assert_eq!(text("title"), exhibit.title);
@@ -199,7 +218,10 @@ fn no_name_can_break_or_enter_a_report() {
         let text = text_of(&pdf_of(&document));
         assert!(text.contains("Customer engagement report"));
         if name.contains("*bold*") {
-            assert!(text.contains("*bold* _it_ @ref <label> // comment"), "it is text");
+            assert!(
+                text.contains("*bold* _it_ @ref <label> // comment"),
+                "it is text"
+            );
         }
         for exhibit in document.exhibits().take(1) {
             report::svg(exhibit, "en").unwrap();
@@ -255,7 +277,10 @@ fn a_cohort_without_creators_or_premium_says_so() {
     assert!(left_out.contains(&"creator-earnings") && left_out.contains(&"views-and-earnings"));
     let text = text_of(&pdf_of(&document));
     assert!(text.contains("There is no creator in this cohort"));
-    assert!(text.contains("not valued"), "the premium initiative has nothing to go by");
+    assert!(
+        text.contains("not valued"),
+        "the premium initiative has nothing to go by"
+    );
 }
 
 #[test]
@@ -266,7 +291,12 @@ fn exhibits_without_their_columns_are_left_out_and_listed() {
         row[column("total_revenue_month_usd")] = None;
     });
     let left_out = left_out(&document);
-    for id in ["platform-activity", "churn-by-tenure", "revenue-mix", "revenue-by-engagement"] {
+    for id in [
+        "platform-activity",
+        "churn-by-tenure",
+        "revenue-mix",
+        "revenue-by-engagement",
+    ] {
         assert!(left_out.contains(&id), "{id}: {left_out:?}");
     }
     let text = text_of(&pdf_of(&document));
@@ -290,7 +320,12 @@ fn the_wording_follows_the_data() {
 #[test]
 fn the_models_cards_are_shown() {
     let cards = [trained::model(Target::Churn).card()];
-    let document = report::report(&DRAWN.published(), &cards, &about("c"), &Settings::default());
+    let document = report::report(
+        &DRAWN.published(),
+        &cards,
+        &about("c"),
+        &Settings::default(),
+    );
     let shown: Vec<_> = document.exhibits().map(|e| e.id).collect();
     assert!(shown.contains(&"churn-lift") && shown.contains(&"churn-calibration"));
     assert!(left_out(&document).contains(&"ltv-calibration"));
@@ -305,11 +340,15 @@ fn an_assumption_that_doubles_doubles_the_effect() {
         let document = report::report(&DRAWN.published(), &[], &about("c"), &settings);
         let json = serde_json::to_value(&document).unwrap();
         let sections = json["sections"].as_array().unwrap();
-        let blocks = sections.iter().flat_map(|s| s["blocks"].as_array().unwrap());
+        let blocks = sections
+            .iter()
+            .flat_map(|s| s["blocks"].as_array().unwrap());
         let mut tables = blocks.filter(|b| b["kind"] == "table");
         let table = tables.find(|t| t["title"].as_str().unwrap().starts_with("Six initiatives"));
         let rows = table.unwrap()["rows"].as_array().unwrap();
-        let row = rows.iter().find(|r| r[0].as_str().unwrap().ends_with("Bundle both platforms"));
+        let row = rows
+            .iter()
+            .find(|r| r[0].as_str().unwrap().ends_with("Bundle both platforms"));
         let text = row.unwrap()[2].as_str().unwrap().replace(',', "");
         text.parse::<f64>().unwrap()
     };

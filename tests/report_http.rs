@@ -8,7 +8,10 @@ use crate::support::app::{binary, get, prepared, shared};
 async fn bytes_of(path: &str) -> (StatusCode, String, Vec<u8>) {
     let answer = get(shared(), path).send().await.unwrap();
     let status = answer.status();
-    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    let kind = answer.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     (status, kind, answer.bytes().await.unwrap().to_vec())
 }
 
@@ -24,7 +27,10 @@ async fn the_latest_cohort_has_a_report() {
 #[tokio::test]
 async fn the_report_is_json_too_with_its_facts() {
     let (status, kind, body) = bytes_of("/reports/latest.json").await;
-    assert_eq!((status, kind.as_str()), (StatusCode::OK, "application/json"));
+    assert_eq!(
+        (status, kind.as_str()),
+        (StatusCode::OK, "application/json")
+    );
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["sections"].as_array().unwrap().len(), 7);
     assert!(body["facts"]["executive"]["arpu_usd"].is_number());
@@ -45,25 +51,42 @@ async fn a_chart_is_an_svg() {
 
 #[tokio::test]
 async fn what_has_not_changed_is_not_sent_again() {
-    for path in ["/reports/latest.pdf", "/reports/latest.json", "/reports/latest/charts/revenue-mix.svg"] {
+    for path in [
+        "/reports/latest.pdf",
+        "/reports/latest.json",
+        "/reports/latest/charts/revenue-mix.svg",
+    ] {
         let first = get(shared(), path).send().await.unwrap();
         let tag = first.headers()["etag"].clone();
-        let same = get(shared(), path).header("if-none-match", &tag).send().await.unwrap();
+        let same = get(shared(), path)
+            .header("if-none-match", &tag)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(same.status(), StatusCode::NOT_MODIFIED, "{path}");
         assert_eq!(same.headers()["etag"], tag);
         assert!(same.bytes().await.unwrap().is_empty());
-        let other = get(shared(), path).header("if-none-match", "\"other\"").send().await.unwrap();
+        let other = get(shared(), path)
+            .header("if-none-match", "\"other\"")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(other.status(), StatusCode::OK);
     }
 }
 
 #[tokio::test]
 async fn a_setting_changes_the_report_and_its_tag() {
-    let tag = async |path: &str| get(shared(), path).send().await.unwrap().headers()["etag"].clone();
+    let tag =
+        async |path: &str| get(shared(), path).send().await.unwrap().headers()["etag"].clone();
     let usual = tag("/reports/latest.json").await;
     assert_ne!(tag("/reports/latest.json?locale=de-DE").await, usual);
     assert_ne!(tag("/reports/latest.json?bundle=10").await, usual);
-    assert_eq!(tag("/reports/latest.json?bundle=5").await, usual, "it is the default");
+    assert_eq!(
+        tag("/reports/latest.json?bundle=5").await,
+        usual,
+        "it is the default"
+    );
 }
 
 #[tokio::test]
@@ -71,7 +94,10 @@ async fn what_is_not_there_is_told_with_what_is() {
     for (path, words) in [
         ("/reports/latest", ".pdf or .json"),
         ("/reports/latest.docx", ".pdf or .json"),
-        ("/reports/00000000-0000-0000-0000-000000000000.pdf", "POST /cohorts makes one"),
+        (
+            "/reports/00000000-0000-0000-0000-000000000000.pdf",
+            "POST /cohorts makes one",
+        ),
         ("/reports/nonsense.pdf", "the id of a complete cohort"),
         ("/reports/latest/charts/pie.svg", "revenue-mix"),
         ("/reports/latest/charts/segments", "revenue-mix"),
@@ -80,7 +106,10 @@ async fn what_is_not_there_is_told_with_what_is() {
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(kind, "application/problem+json");
         let body: Value = serde_json::from_slice(&body).unwrap();
-        assert!(body["detail"].as_str().unwrap().contains(words), "{path}: {body}");
+        assert!(
+            body["detail"].as_str().unwrap().contains(words),
+            "{path}: {body}"
+        );
     }
 }
 
@@ -90,7 +119,10 @@ async fn a_setting_that_can_not_be_is_named() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     let body: Value = serde_json::from_slice(&body).unwrap();
     let errors = body["errors"].as_array().unwrap();
-    let fields: Vec<_> = errors.iter().map(|e| e["field"].as_str().unwrap()).collect();
+    let fields: Vec<_> = errors
+        .iter()
+        .map(|e| e["field"].as_str().unwrap())
+        .collect();
     assert_eq!(fields, ["locale", "bundel", "customers"]);
 }
 
@@ -104,7 +136,11 @@ fn the_command_writes_the_same_report() {
         binary(&args).output().unwrap()
     };
     let done = run(out.to_str().unwrap());
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     assert!(std::fs::read(&out).unwrap().starts_with(b"%PDF-1."));
     let refused = run("report.docx");
     assert!(!refused.status.success());

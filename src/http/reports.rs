@@ -151,9 +151,17 @@ fn settings(mut settings: Settings, uri: &Uri) -> Result<Settings, Problem> {
     let mut seen = Vec::new();
     for (name, value) in &pairs {
         if seen.contains(&name) {
-            errors.push(FieldProblem::new(name.chars().take(64).collect::<String>(), "duplicate", "must be given once"));
+            errors.push(FieldProblem::new(
+                name.chars().take(64).collect::<String>(),
+                "duplicate",
+                "must be given once",
+            ));
         } else if let Err(fault) = settings.set(name, value) {
-            errors.push(FieldProblem::new(fault.field, "invalid_setting", fault.message));
+            errors.push(FieldProblem::new(
+                fault.field,
+                "invalid_setting",
+                fault.message,
+            ));
         }
         seen.push(name);
     }
@@ -226,7 +234,8 @@ fn response(render: &Render, headers: &HeaderMap) -> Response<Body> {
     let own = opaque(render.tag.to_str().unwrap_or_default());
     let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| {
         let sent = value.to_str().unwrap_or_default();
-        sent.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == own)
+        sent.split(',')
+            .any(|tag| tag.trim() == "*" || opaque(tag) == own)
     });
     let mut response = Response::new(if known {
         Body::empty()
@@ -272,7 +281,10 @@ fn no_chart() -> Problem {
     let names: Vec<&str> = report::chart_ids().collect();
     Problem::new(
         Kind::NotFound,
-        format!("There is no such chart; with .svg there are {}.", names.join(", ")),
+        format!(
+            "There is no such chart; with .svg there are {}.",
+            names.join(", ")
+        ),
     )
 }
 

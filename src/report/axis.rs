@@ -12,7 +12,11 @@ pub(super) struct Linear {
 impl Linear {
     /// The axis that holds `largest` with room for a label above it.
     pub fn holding(largest: f64) -> Self {
-        let largest = if largest.is_finite() && largest > 0.0 { largest } else { 1.0 };
+        let largest = if largest.is_finite() && largest > 0.0 {
+            largest
+        } else {
+            1.0
+        };
         let rough = largest * 1.08 / 4.0;
         let magnitude = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 2.5, 5.0, 10.0]
@@ -26,7 +30,10 @@ impl Linear {
 
     /// The axis of shares from 0 to 1.
     pub fn whole() -> Self {
-        Self { top: 1.0, step: 0.25 }
+        Self {
+            top: 1.0,
+            step: 0.25,
+        }
     }
 
     pub fn at(&self, value: f64) -> f64 {
@@ -123,9 +130,21 @@ mod tests {
     #[test]
     fn an_axis_of_nothing_is_an_axis_still() {
         for largest in [0.0, -3.0, f64::NAN, f64::INFINITY] {
-            assert!(Linear::holding(largest).named("x", |v| v.to_string()).ticks.len() > 2);
+            assert!(
+                Linear::holding(largest)
+                    .named("x", |v| v.to_string())
+                    .ticks
+                    .len()
+                    > 2
+            );
         }
-        assert!(Log::holding(5.0, 5.0).named("x", &Figures::default()).ticks.len() == 2);
+        assert!(
+            Log::holding(5.0, 5.0)
+                .named("x", &Figures::default())
+                .ticks
+                .len()
+                == 2
+        );
     }
 
     #[test]

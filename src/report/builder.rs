@@ -62,7 +62,12 @@ impl Pages<'_> {
 
 /// Why an exhibit can't be drawn.
 fn why(story: &Story, kind: &Kind) -> String {
-    let missing: Vec<&str> = kind.needs.iter().copied().filter(|c| !story.has(c)).collect();
+    let missing: Vec<&str> = kind
+        .needs
+        .iter()
+        .copied()
+        .filter(|c| !story.has(c))
+        .collect();
     match missing.as_slice() {
         [] => kind.otherwise.to_owned(),
         [one] => format!("no customer has a value in {one}"),
@@ -88,7 +93,9 @@ pub(super) fn document(story: &Story) -> Document {
         title: "Customer engagement report".into(),
         author: "Engagecast".into(),
         description: format!("{}: {customers}, observed on {written}", story.name),
-        keywords: ["engagement", "churn", "lifetime value", "revenue"].map(str::to_owned).to_vec(),
+        keywords: ["engagement", "churn", "lifetime value", "revenue"]
+            .map(str::to_owned)
+            .to_vec(),
         date: Date {
             year: day.year(),
             month: day.month(),
@@ -115,5 +122,8 @@ fn heading(story: &Story, customers: &str, day: &str) -> String {
         Some(_) => "synthetic customers",
         None => "imported customers",
     };
-    format!("{} · {customers} · observed on {day} · {origin}", story.name)
+    format!(
+        "{} · {customers} · observed on {day} · {origin}",
+        story.name
+    )
 }

@@ -51,22 +51,49 @@ pub struct Section {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Block {
-    Lead { text: String },
-    Text { paragraphs: Vec<String> },
-    Subhead { text: String },
+    Lead {
+        text: String,
+    },
+    Text {
+        paragraphs: Vec<String>,
+    },
+    Subhead {
+        text: String,
+    },
     NewPage,
-    List { items: Vec<String> },
+    List {
+        items: Vec<String>,
+    },
     /// A list in small print.
-    Notes { items: Vec<String> },
-    Kpis { items: Vec<Kpi> },
-    Exhibit { exhibit: Exhibit, aside: Vec<String> },
-    Pair { exhibits: Vec<Exhibit> },
+    Notes {
+        items: Vec<String>,
+    },
+    Kpis {
+        items: Vec<Kpi>,
+    },
+    Exhibit {
+        exhibit: Exhibit,
+        aside: Vec<String>,
+    },
+    Pair {
+        exhibits: Vec<Exhibit>,
+    },
     Table(Table),
     /// Side by side.
-    Tables { tables: Vec<Table> },
-    SoWhat { texts: Vec<String> },
-    Findings { items: Vec<Finding> },
-    Decision { title: String, items: Vec<Decision>, note: String },
+    Tables {
+        tables: Vec<Table>,
+    },
+    SoWhat {
+        texts: Vec<String>,
+    },
+    Findings {
+        items: Vec<Finding>,
+    },
+    Decision {
+        title: String,
+        items: Vec<Decision>,
+        note: String,
+    },
     Initiative(Initiative),
 }
 

@@ -20,7 +20,11 @@ pub(super) struct Outcome {
 impl Outcome {
     pub fn judged(holds: bool, text: String) -> Self {
         Self {
-            verdict: if holds { Verdict::Holds } else { Verdict::Fails },
+            verdict: if holds {
+                Verdict::Holds
+            } else {
+                Verdict::Fails
+            },
             text,
         }
     }

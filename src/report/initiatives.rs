@@ -103,7 +103,11 @@ impl Rated {
     pub fn value(&self) -> Option<(f64, f64, f64)> {
         let gap = self.case.as_ref().ok()?.gap;
         let per_unit = self.moved * self.scale;
-        Some((gap.low * per_unit, gap.base() * per_unit, gap.high * per_unit))
+        Some((
+            gap.low * per_unit,
+            gap.base() * per_unit,
+            gap.high * per_unit,
+        ))
     }
 }
 
@@ -160,11 +164,19 @@ pub(super) fn priority(rank: usize, rated: &Rated) -> &'static str {
 /// All six as they are shown.
 pub(super) fn shown(story: &Story, rated: &[Rated]) -> Vec<Initiative> {
     let ranked = rated.iter().enumerate();
-    ranked.map(|(rank, r)| tell::initiative(story, rank, r)).collect()
+    ranked
+        .map(|(rank, r)| tell::initiative(story, rank, r))
+        .collect()
 }
 
 /// The first three, for the summary.
 pub(super) fn decisions(story: &Story, rated: &[Rated]) -> Vec<Decision> {
-    let ranked = rated.iter().enumerate().filter(|(_, r)| r.value().is_some());
-    ranked.take(3).filter_map(|(rank, r)| tell::decision(story, rank, r)).collect()
+    let ranked = rated
+        .iter()
+        .enumerate()
+        .filter(|(_, r)| r.value().is_some());
+    ranked
+        .take(3)
+        .filter_map(|(rank, r)| tell::decision(story, rank, r))
+        .collect()
 }

@@ -22,8 +22,7 @@ pub fn for_shares(control: f64, treated: f64) -> Option<u64> {
     }
     let mean = f64::midpoint(control, treated);
     let under_none = Z_ALPHA * (2.0 * mean * (1.0 - mean)).sqrt();
-    let under_some =
-        Z_BETA * (control * (1.0 - control) + treated * (1.0 - treated)).sqrt();
+    let under_some = Z_BETA * (control * (1.0 - control) + treated * (1.0 - treated)).sqrt();
     whole(((under_none + under_some) / (treated - control)).powi(2))
 }
 

@@ -49,7 +49,8 @@ pub fn pdf(document: &Document, ident: String) -> Result<Vec<u8>, RenderError> {
         standards,
         ..PdfOptions::default()
     };
-    let bytes = typst_pdf::pdf(&pages, &options).map_err(|faults| RenderError::new("report", &faults));
+    let bytes =
+        typst_pdf::pdf(&pages, &options).map_err(|faults| RenderError::new("report", &faults));
     comemo::evict(REMEMBERED);
     bytes
 }
@@ -66,10 +67,16 @@ pub fn svg(exhibit: &Exhibit, language: &str) -> Result<String, RenderError> {
     Ok(accessible(&drawn, exhibit, language))
 }
 
-fn compile(what: &'static str, main: Main, data: serde_json::Value) -> Result<PagedDocument, RenderError> {
+fn compile(
+    what: &'static str,
+    main: Main,
+    data: serde_json::Value,
+) -> Result<PagedDocument, RenderError> {
     let sheet = Sheet::new(main, data);
     let compiled = typst::compile::<PagedDocument>(&sheet);
-    compiled.output.map_err(|faults| RenderError::new(what, &faults))
+    compiled
+        .output
+        .map_err(|faults| RenderError::new(what, &faults))
 }
 
 /// Typst's SVG has outlines and no text: says what it shows.

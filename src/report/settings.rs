@@ -103,13 +103,15 @@ impl Settings {
             "customers" => {
                 let number = value.parse().ok();
                 let number = number.filter(|n| (1..=MOST_CUSTOMERS).contains(n));
-                self.customers = Some(number.ok_or_else(|| {
-                    wrong("must be an integer from 1 to 10000000000".into())
-                })?);
+                self.customers = Some(
+                    number
+                        .ok_or_else(|| wrong("must be an integer from 1 to 10000000000".into()))?,
+                );
             }
             _ => {
                 let lever = LEVERS.iter().position(|lever| lever.id == field);
-                let lever = lever.ok_or_else(|| wrong(format!("is not a parameter; there are {}", names())))?;
+                let lever = lever
+                    .ok_or_else(|| wrong(format!("is not a parameter; there are {}", names())))?;
                 let change = value.parse().ok().filter(|c| (0.1..=50.0).contains(c));
                 self.changes_pct[lever] = change
                     .ok_or_else(|| wrong("must be a number from 0.1 to 50, in percent".into()))?;
@@ -135,7 +137,10 @@ impl Settings {
 /// The names of all settings, for a message.
 fn names() -> String {
     let levers = LEVERS.iter().map(|lever| lever.id);
-    let names: Vec<_> = ["locale", "currency", "customers"].into_iter().chain(levers).collect();
+    let names: Vec<_> = ["locale", "currency", "customers"]
+        .into_iter()
+        .chain(levers)
+        .collect();
     names.join(", ")
 }
 

@@ -74,7 +74,10 @@ impl<'a> Story<'a> {
 
     /// The card of the model for a target.
     pub fn card(&self, target: &str) -> Option<&'a Card> {
-        self.cards.iter().find(|card| card.target == target).copied()
+        self.cards
+            .iter()
+            .find(|card| card.target == target)
+            .copied()
     }
 
     /// The line that says where an exhibit's numbers come from.
@@ -91,7 +94,11 @@ impl<'a> Story<'a> {
 
     /// `$8.10 to $9.30`.
     pub fn money_range(&self, low: f64, high: f64) -> String {
-        format!("{} to {}", self.say.money_short(low), self.say.money_short(high))
+        format!(
+            "{} to {}",
+            self.say.money_short(low),
+            self.say.money_short(high)
+        )
     }
 
     /// A percentage with one decimal.
@@ -120,7 +127,10 @@ pub(super) fn pooled<'g>(groups: impl IntoIterator<Item = &'g Group>, id: &str) 
 
 /// One figure over the customers of some groups, its spread included.
 pub(super) fn joined<'g>(groups: impl IntoIterator<Item = &'g Group>, id: &str) -> Option<Figure> {
-    let figures: Vec<_> = groups.into_iter().filter_map(|group| group.figure(id)).collect();
+    let figures: Vec<_> = groups
+        .into_iter()
+        .filter_map(|group| group.figure(id))
+        .collect();
     let count: u64 = figures.iter().map(|f| f.count).sum();
     let sum: f64 = figures.iter().map(|f| f.sum).sum();
     if count == 0 {
@@ -162,7 +172,10 @@ pub(super) fn ratio_interval(a: &Figure, b: &Figure) -> Option<(f64, f64)> {
     Some((ratio * (-spread).exp(), ratio * spread.exp()))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of customers, far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of customers, far below 2^53"
+)]
 pub(super) fn real(count: u64) -> f64 {
     count as f64
 }
@@ -185,7 +198,10 @@ pub(super) fn list(items: &[String]) -> String {
 /// `1.3 times` where more, `72% of` where less.
 pub(super) fn times(say: &Figures, ratio: f64) -> String {
     if ratio >= 1.0 {
-        format!("{} times", say.number(ratio, if ratio < 10.0 { 1 } else { 0 }))
+        format!(
+            "{} times",
+            say.number(ratio, if ratio < 10.0 { 1 } else { 0 })
+        )
     } else {
         format!("{} of", say.share(ratio, 0))
     }

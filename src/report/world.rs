@@ -97,7 +97,9 @@ impl World for Sheet {
 
     fn source(&self, id: FileId) -> FileResult<Source> {
         let shelf = &*SHELF;
-        let known = [&shelf.report, &shelf.chart].into_iter().chain(&shelf.parts);
+        let known = [&shelf.report, &shelf.chart]
+            .into_iter()
+            .chain(&shelf.parts);
         let found = known.into_iter().find(|source| source.id() == id);
         found.cloned().ok_or(FileError::AccessDenied)
     }
@@ -138,5 +140,8 @@ fn make_printable(data: &mut Value) {
 
 /// Whether every weight of the family has the sign.
 fn is_printable(c: char) -> bool {
-    SHELF.fonts.iter().all(|font| font.info().coverage.contains(c.into()))
+    SHELF
+        .fonts
+        .iter()
+        .all(|font| font.info().coverage.contains(c.into()))
 }

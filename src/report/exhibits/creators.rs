@@ -43,9 +43,16 @@ pub fn earnings(story: &Story) -> Option<Drawn> {
             say.money(median),
             say.money(ninth)
         ),
-        detail: format!("{} creators, {} earn nothing", say.count(all), say.count(creators.earnings.zeros)),
+        detail: format!(
+            "{} creators, {} earn nothing",
+            say.count(all),
+            say.count(creators.earnings.zeros)
+        ),
         chart: Chart::Histogram {
-            x: x.named(&format!("Earnings a month, {} (log scale)", say.currency.code()), say),
+            x: x.named(
+                &format!("Earnings a month, {} (log scale)", say.currency.code()),
+                say,
+            ),
             y: y.named("Share of creators", |v| say.share(v, 0)),
             bars: bars.collect(),
             marks: marks
@@ -68,7 +75,10 @@ pub(in crate::report) fn concentration(story: &Story) -> Option<String> {
 }
 
 pub(in crate::report) fn quantile(of: &Distribution, at_pct: f64) -> Option<f64> {
-    let found = of.quantiles.iter().find(|q| (q.at_pct - at_pct).abs() < 1e-9);
+    let found = of
+        .quantiles
+        .iter()
+        .find(|q| (q.at_pct - at_pct).abs() < 1e-9);
     found.map(|q| q.value)
 }
 
@@ -98,10 +108,12 @@ pub fn views(story: &Story) -> Option<Drawn> {
             "Creators by views a post and monthly earnings, both on logarithmic axes, larger \
              dots for more creators. {} creators have both{}.",
             say.count(against.creators),
-            against.log_correlation.map_or_else(String::new, |r| format!(
-                "; the correlation of the logarithms is {}",
-                say.number(r, 2)
-            ))
+            against
+                .log_correlation
+                .map_or_else(String::new, |r| format!(
+                    "; the correlation of the logarithms is {}",
+                    say.number(r, 2)
+                ))
         ),
         detail: format!(
             "{} creators with views and earnings; a dot’s area is its creators",
@@ -109,7 +121,10 @@ pub fn views(story: &Story) -> Option<Drawn> {
         ),
         chart: Chart::Scatter {
             x: x.named("Views per post (log scale)", say),
-            y: y.named(&format!("Earnings a month, {} (log scale)", say.currency.code()), say),
+            y: y.named(
+                &format!("Earnings a month, {} (log scale)", say.currency.code()),
+                say,
+            ),
             diagonal: false,
             dots: dots.collect(),
             largest: LARGEST,

@@ -18,7 +18,11 @@ pub(in crate::report) fn step_name(id: &str) -> &'static str {
 
 pub fn funnel(story: &Story) -> Option<Drawn> {
     let funnel = story.facts.funnel.iter().find(|f| f.platform.is_none())?;
-    let most = funnel.steps.iter().map(|s| s.per_customer_month).fold(0.0, f64::max);
+    let most = funnel
+        .steps
+        .iter()
+        .map(|s| s.per_customer_month)
+        .fold(0.0, f64::max);
     let (first, last) = (funnel.steps.first()?, funnel.steps.last()?);
     if funnel.steps.len() < 2 || most <= 0.0 {
         return None;
@@ -31,7 +35,11 @@ pub fn funnel(story: &Story) -> Option<Drawn> {
             text: format!("{} a month", say.rate(step.per_customer_month)),
             at: place(step.per_customer_month / most),
             step: step.conversion_pct.map(|conversion| {
-                let note = if largest { ", the largest loss after the match" } else { "" };
+                let note = if largest {
+                    ", the largest loss after the match"
+                } else {
+                    ""
+                };
                 format!("{} go on{note}", story.pct(conversion))
             }),
             largest,
@@ -72,10 +80,17 @@ pub fn profiles(story: &Story) -> Option<Drawn> {
     }
     let say = &story.say;
     let average = story.facts.dating.matches_day;
-    let most = groups.iter().map(|g| g.1).chain(average).fold(0.0, f64::max);
+    let most = groups
+        .iter()
+        .map(|g| g.1)
+        .chain(average)
+        .fold(0.0, f64::max);
     let axis = Linear::holding(most);
     let title = if first.1 > 0.0 && last.1 >= first.1 {
-        format!("The best profiles get {} the matches of the weakest", times(say, last.1 / first.1))
+        format!(
+            "The best profiles get {} the matches of the weakest",
+            times(say, last.1 / first.1)
+        )
     } else {
         "Better profiles do not get more matches here".to_owned()
     };
@@ -94,7 +109,10 @@ pub fn profiles(story: &Story) -> Option<Drawn> {
     });
     Some(Drawn {
         title,
-        alt: format!("Columns of matches a day by profile quality: {}.", described.join("; ")),
+        alt: format!(
+            "Columns of matches a day by profile quality: {}.",
+            described.join("; ")
+        ),
         detail: "means per customer".into(),
         chart: Chart::Columns {
             axis: axis.named("Matches a day", |v| say.number(v, axis.decimals())),

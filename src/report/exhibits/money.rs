@@ -37,14 +37,25 @@ pub fn mix(story: &Story) -> Option<Drawn> {
         .map(|((part, share), tone)| Slice {
             name: part_name(part.id).to_owned(),
             share: place(share / 100.0),
-            text: format!("{} a month, {}", say.money_whole(part.monthly_usd), say.percent(*share, 0)),
+            text: format!(
+                "{} a month, {}",
+                say.money_whole(part.monthly_usd),
+                say.percent(*share, 0)
+            ),
             tone,
         })
         .collect();
-    let described: Vec<_> = slices.iter().map(|s| format!("{} {}", s.name, s.text)).collect();
+    let described: Vec<_> = slices
+        .iter()
+        .map(|s| format!("{} {}", s.name, s.text))
+        .collect();
     let (largest, share) = parts[0];
     Some(Drawn {
-        title: format!("{} bring in most: {}", part_name(largest.id), say.percent(share, 0)),
+        title: format!(
+            "{} bring in most: {}",
+            part_name(largest.id),
+            say.percent(share, 0)
+        ),
         alt: format!(
             "Ring of the monthly revenue of {}: {}.",
             say.money(all),
@@ -70,7 +81,10 @@ pub fn by_engagement(story: &Story) -> Option<Drawn> {
     let title = match (levels.first(), levels.last()) {
         (Some(low), Some(high)) => match (low.arpu_usd, high.arpu_usd) {
             (Some(low), Some(high)) if low > 0.0 && high >= low => {
-                format!("High engagement brings {} the revenue of low", times(say, high / low))
+                format!(
+                    "High engagement brings {} the revenue of low",
+                    times(say, high / low)
+                )
             }
             _ => "Revenue by platform and engagement".to_owned(),
         },
@@ -116,7 +130,10 @@ pub(super) fn heat(
                 return few(field.customers);
             };
             let (text, note) = write(field, value);
-            described.push(format!("{name}, {} engagement: {text}", level.to_lowercase()));
+            described.push(format!(
+                "{name}, {} engagement: {text}",
+                level.to_lowercase()
+            ));
             Cell {
                 shade: Some(place(value / most)),
                 text,
@@ -129,7 +146,10 @@ pub(super) fn heat(
     let columns = fields.iter().take(LEVELS.len()).zip(LEVELS);
     Some(Drawn {
         title,
-        alt: format!("Heat map of platform by engagement level. {}.", described.join("; ")),
+        alt: format!(
+            "Heat map of platform by engagement level. {}.",
+            described.join("; ")
+        ),
         detail: detail.to_owned(),
         chart: Chart::Heat {
             columns: columns

@@ -92,9 +92,9 @@ fn title(story: &Story, groups: &[(&Group, Tone)]) -> String {
     };
     let social = kept("Social_Media", "reels_watched_day");
     match (social, kept("Dating", "swipes_day")) {
-        (Some(social), Some(dating)) => format!(
-            "On both platforms: {social} of a specialist’s reels, {dating} of the swipes"
-        ),
+        (Some(social), Some(dating)) => {
+            format!("On both platforms: {social} of a specialist’s reels, {dating} of the swipes")
+        }
         _ => "Activity by primary platform".to_owned(),
     }
 }

@@ -35,7 +35,11 @@ fn average(tenths: &[Tenth]) -> Option<f64> {
 
 fn described(tenths: &[Tenth], write: impl Fn(f64) -> String) -> String {
     let each = tenths.iter().map(|t| {
-        format!("predicted {}, observed {}", write(t.predicted), write(t.observed))
+        format!(
+            "predicted {}, observed {}",
+            write(t.predicted),
+            write(t.observed)
+        )
     });
     each.collect::<Vec<_>>().join("; ")
 }
@@ -71,7 +75,12 @@ pub fn lift(story: &Story) -> Option<Drawn> {
         ),
         alt: format!(
             "Columns of observed churn by tenth of predicted churn, highest first: {}.",
-            tenths.iter().rev().map(|t| say.share(t.observed, 0)).collect::<Vec<_>>().join(", ")
+            tenths
+                .iter()
+                .rev()
+                .map(|t| say.share(t.observed, 0))
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
         detail: base(story, card),
         chart: Chart::Columns {
@@ -93,7 +102,10 @@ pub fn churn_calibration(story: &Story) -> Option<Drawn> {
         return None;
     }
     let say = &story.say;
-    let off = tenths.iter().map(|t| (t.predicted - t.observed).abs()).fold(0.0, f64::max);
+    let off = tenths
+        .iter()
+        .map(|t| (t.predicted - t.observed).abs())
+        .fold(0.0, f64::max);
     let axis = Linear::whole();
     let written = |v: f64| say.share(v, 0);
     Some(Drawn {
@@ -101,10 +113,15 @@ pub fn churn_calibration(story: &Story) -> Option<Drawn> {
             "Predicted churn is within {} points of what happened",
             say.number((100.0 * off).ceil(), 0)
         ),
-        alt: format!("Predicted against observed churn by tenth: {}.", described(&tenths, written)),
+        alt: format!(
+            "Predicted against observed churn by tenth: {}.",
+            described(&tenths, written)
+        ),
         detail: base(story, card),
         chart: against(
-            tenths.iter().map(|t| (axis.at(t.predicted), axis.at(t.observed))),
+            tenths
+                .iter()
+                .map(|t| (axis.at(t.predicted), axis.at(t.observed))),
             axis.named("Predicted churn, mean of the tenth", written),
             axis.named("Observed churn", written),
         ),
@@ -139,8 +156,13 @@ pub fn ltv_calibration(story: &Story) -> Option<Drawn> {
         ),
         detail: base(story, card),
         chart: against(
-            tenths.iter().map(|t| (axis.at(t.predicted), axis.at(t.observed))),
-            axis.named(&format!("Predicted, mean of the tenth, {currency} (log scale)"), say),
+            tenths
+                .iter()
+                .map(|t| (axis.at(t.predicted), axis.at(t.observed))),
+            axis.named(
+                &format!("Predicted, mean of the tenth, {currency} (log scale)"),
+                say,
+            ),
             axis.named(&format!("Observed, {currency} (log scale)"), say),
         ),
     })

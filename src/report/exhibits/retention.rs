@@ -1,11 +1,11 @@
 //! Who leaves, and who is worth keeping.
 
 use super::{Drawn, money};
+use crate::facts::published::TenureBand;
 use crate::report::axis::{Linear, place};
 use crate::report::document::{Axis, Bar, Chart, Group, Mark, Row, Tone};
 use crate::report::figures::plain;
 use crate::report::story::{ENOUGH, Story};
-use crate::facts::published::TenureBand;
 
 /// Segments have at most so many rows in the exhibit.
 const MOST_ROWS: usize = 8;
@@ -47,7 +47,11 @@ pub fn by_tenure(story: &Story) -> Option<Drawn> {
         bars: vec![Bar {
             at: axis.at(*churn),
             text: story.pct(*churn),
-            tone: if std::ptr::eq(*band, worst.0) { Tone::Amber } else { Tone::Navy },
+            tone: if std::ptr::eq(*band, worst.0) {
+                Tone::Amber
+            } else {
+                Tone::Navy
+            },
         }],
     });
     Some(Drawn {
@@ -55,7 +59,10 @@ pub fn by_tenure(story: &Story) -> Option<Drawn> {
             "Churn is highest at {} months of tenure",
             months(story, worst.0)
         ),
-        alt: format!("Columns of churn within 30 days by tenure: {}.", described.join("; ")),
+        alt: format!(
+            "Columns of churn within 30 days by tenure: {}.",
+            described.join("; ")
+        ),
         detail: "customers who leave within 30 days".into(),
         chart: Chart::Columns {
             axis: axis.named("Churn within 30 days", |v| say.percent(v, 0)),
@@ -86,9 +93,7 @@ pub fn by_engagement(story: &Story) -> Option<Drawn> {
         title,
         "share who leave within 30 days, and customers",
         |field| field.churn_pct,
-        |field, churn| {
-            (say.percent(churn, 0), Some(say.count(field.customers)))
-        },
+        |field, churn| (say.percent(churn, 0), Some(say.count(field.customers))),
     )
 }
 
@@ -107,7 +112,9 @@ pub fn segments(story: &Story) -> Option<Drawn> {
         return None;
     }
     let rows = known.iter().map(|(segment, ltv)| {
-        let churn = segment.churn_pct.map(|churn| format!(", churn {}", say.percent(churn, 0)));
+        let churn = segment
+            .churn_pct
+            .map(|churn| format!(", churn {}", say.percent(churn, 0)));
         Row {
             name: plain(&segment.name, 40),
             note: Some(format!(
@@ -121,10 +128,20 @@ pub fn segments(story: &Story) -> Option<Drawn> {
         }
     });
     let rows: Vec<Row> = rows.collect();
-    let described: Vec<_> = rows.iter().map(|r| format!("{} {}", r.name, r.text)).collect();
+    let described: Vec<_> = rows
+        .iter()
+        .map(|r| format!("{} {}", r.name, r.text))
+        .collect();
     Some(Drawn {
-        title: format!("{} are worth most: {}", plain(&best.name, 40), say.money(most)),
-        alt: format!("Bars of lifetime value by segment: {}.", described.join("; ")),
+        title: format!(
+            "{} are worth most: {}",
+            plain(&best.name, 40),
+            say.money(most)
+        ),
+        alt: format!(
+            "Bars of lifetime value by segment: {}.",
+            described.join("; ")
+        ),
         detail: "means per customer of the segment".into(),
         chart: Chart::Rows {
             axis: Axis {

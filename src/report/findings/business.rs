@@ -38,14 +38,23 @@ pub fn cross_platform(story: &Story) -> Outcome {
 
 pub fn concentration(story: &Story) -> Outcome {
     let creators = &story.facts.creators;
-    let Some(share) = creators.top_tenth_share_pct.filter(|_| creators.earnings.count >= ENOUGH)
+    let Some(share) = creators
+        .top_tenth_share_pct
+        .filter(|_| creators.earnings.count >= ENOUGH)
     else {
         return Outcome::unknown("It takes the earnings of at least 30 creators.");
     };
     let say = &story.say;
-    let median = creators.earnings.quantiles.iter().find(|q| (q.at_pct - 50.0).abs() < 1e-9);
+    let median = creators
+        .earnings
+        .quantiles
+        .iter()
+        .find(|q| (q.at_pct - 50.0).abs() < 1e-9);
     let half = median.map_or_else(String::new, |q| {
-        format!(" Half of them earn less than {} a month.", say.money(q.value))
+        format!(
+            " Half of them earn less than {} a month.",
+            say.money(q.value)
+        )
     });
     let text = format!(
         "The highest-earning tenth of {} creators make {} of all creator earnings.{half}",
@@ -58,13 +67,18 @@ pub fn concentration(story: &Story) -> Outcome {
 
 pub fn views(story: &Story) -> Outcome {
     let against = &story.facts.creators.views_against_earnings;
-    let Some(r) = against.log_correlation.filter(|_| against.creators >= ENOUGH) else {
+    let Some(r) = against
+        .log_correlation
+        .filter(|_| against.creators >= ENOUGH)
+    else {
         return Outcome::unknown("It takes the views and earnings of at least 30 creators.");
     };
     let say = &story.say;
     let elasticity = against.elasticity.map_or_else(String::new, |elasticity| {
-        format!(" Views higher by 10% come with earnings higher by {}.",
-            say.percent(100.0 * (1.1_f64.powf(elasticity) - 1.0), 0))
+        format!(
+            " Views higher by 10% come with earnings higher by {}.",
+            say.percent(100.0 * (1.1_f64.powf(elasticity) - 1.0), 0)
+        )
     });
     let text = format!(
         "The correlation of their logarithms is {} over {} creators.{elasticity}",
@@ -93,16 +107,32 @@ pub fn premium(story: &Story) -> Outcome {
     let strongest: Vec<String> = drivers
         .iter()
         .take(3)
-        .map(|d| format!("{} ({} standard deviations)", measure(d.column), say.number(d.difference_sd, 2)))
+        .map(|d| {
+            format!(
+                "{} ({} standard deviations)",
+                measure(d.column),
+                say.number(d.difference_sd, 2)
+            )
+        })
         .collect();
-    let straight = revenue.premium_engagement_r2.map_or_else(String::new, |r2| {
-        format!(" In a straight line engagement explains {} of who is premium.", say.share(r2, 0))
-    });
+    let straight = revenue
+        .premium_engagement_r2
+        .map_or_else(String::new, |r2| {
+            format!(
+                " In a straight line engagement explains {} of who is premium.",
+                say.share(r2, 0)
+            )
+        });
     let text = format!(
         "Premium customers differ most in {}; Super Likes and boosts, which premium brings, are not counted.{straight}",
         crate::report::story::list(&strongest)
     );
-    Outcome::judged(drivers.first().is_some_and(|d| d.column == "engagement_score"), text)
+    Outcome::judged(
+        drivers
+            .first()
+            .is_some_and(|d| d.column == "engagement_score"),
+        text,
+    )
 }
 
 /// A measure as it is read in a sentence.
@@ -129,7 +159,8 @@ pub fn stories(story: &Story) -> Outcome {
     let (Some(light), Some(heavy)) = (groups.first(), groups.last()) else {
         return Outcome::unknown("It takes story views and account types.");
     };
-    let (Some(of_light), Some(of_heavy)) = (light.figure("premium"), heavy.figure("premium")) else {
+    let (Some(of_light), Some(of_heavy)) = (light.figure("premium"), heavy.figure("premium"))
+    else {
         return Outcome::unknown("It takes story views and account types.");
     };
     let Some(margin) = uncertainty(&of_heavy, &of_light).filter(|_| groups.len() > 1) else {
@@ -139,7 +170,10 @@ pub fn stories(story: &Story) -> Outcome {
     let (low, high) = (100.0 * of_light.mean, 100.0 * of_heavy.mean);
     let adjusted = same_engagement(story, &light.labels[0], &heavy.labels[0]);
     let compared = adjusted.map_or_else(String::new, |gap| {
-        format!(" Among customers of equal engagement the difference is {} points.", say.number(gap, 1))
+        format!(
+            " Among customers of equal engagement the difference is {} points.",
+            say.number(gap, 1)
+        )
     });
     let text = format!(
         "{} of those who view {} stories a day are premium, {} of those who view {}.{compared}",
@@ -156,7 +190,9 @@ pub fn stories(story: &Story) -> Outcome {
 /// The difference in premium, in points, weighted by the heavy viewers' levels
 /// of engagement.
 fn same_engagement(story: &Story, light: &str, heavy: &str) -> Option<f64> {
-    let by = story.facts.breakdown(&["stories_viewed_day", "engagement_score"])?;
+    let by = story
+        .facts
+        .breakdown(&["stories_viewed_day", "engagement_score"])?;
     let of = |label| by.groups.iter().filter(move |g| g.labels[0] == label);
     let (mut difference, mut weight) = (0.0, 0.0);
     for (light, heavy) in of(light.to_owned()).zip(of(heavy.to_owned())) {

@@ -46,7 +46,10 @@ pub fn show_up(story: &Story) -> Outcome {
         return Outcome::unknown("It takes show-up rates.");
     };
     let kept = dating.dates_kept_pct.map_or_else(String::new, |kept| {
-        format!(" Of this month’s scheduled dates {} took place.", story.pct(kept))
+        format!(
+            " Of this month’s scheduled dates {} took place.",
+            story.pct(kept)
+        )
     });
     let text = format!("The average show-up rate is {}.{kept}", story.pct(rate));
     Outcome::judged(rate >= 78.0, text)
@@ -73,17 +76,27 @@ pub fn paid_features(story: &Story) -> Outcome {
 
 /// Whether users of a feature match better than others of the same account
 /// type: free with free, premium with premium.
-fn compare(story: &Story, name: &str, column: &str, feature: &PaidFeature) -> Option<(bool, String)> {
+fn compare(
+    story: &Story,
+    name: &str,
+    column: &str,
+    feature: &PaidFeature,
+) -> Option<(bool, String)> {
     let by = story.facts.breakdown(&[column, "account_type"])?;
     let half = by.groups.len() / 2;
     let (others, users) = by.groups.split_at(half);
     let better = |(other, user): (&Group, &Group)| {
-        let (other, user) = (other.figure("match_rate_pct")?, user.figure("match_rate_pct")?);
+        let (other, user) = (
+            other.figure("match_rate_pct")?,
+            user.figure("match_rate_pct")?,
+        );
         let margin = uncertainty(&user, &other)?;
         Some(user.mean - other.mean > margin)
     };
     let verdicts: Vec<bool> = others.iter().zip(users).filter_map(better).collect();
-    let rates = feature.match_rate_users_pct.zip(feature.match_rate_others_pct);
+    let rates = feature
+        .match_rate_users_pct
+        .zip(feature.match_rate_others_pct);
     let (of_users, of_others) = rates.filter(|_| feature.users >= ENOUGH)?;
     let holds = !verdicts.is_empty() && verdicts.iter().all(|better| *better);
     let alike = if holds { "also" } else { "but not everywhere" };

@@ -41,7 +41,11 @@ fn at_equal_engagement(
     to: impl Fn(&str) -> bool,
 ) -> Option<f64> {
     let crossed = story.facts.breakdown(&[by, "engagement_score"])?;
-    let mut levels: Vec<&str> = crossed.groups.iter().map(|g| g.labels[1].as_str()).collect();
+    let mut levels: Vec<&str> = crossed
+        .groups
+        .iter()
+        .map(|g| g.labels[1].as_str())
+        .collect();
     levels.dedup();
     levels.sort_unstable();
     levels.dedup();
@@ -49,7 +53,9 @@ fn at_equal_engagement(
     for level in levels {
         let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<&Group> {
             let groups = crossed.groups.iter();
-            groups.filter(|g| g.labels[1] == level && wanted(&g.labels[0])).collect()
+            groups
+                .filter(|g| g.labels[1] == level && wanted(&g.labels[0]))
+                .collect()
         };
         let (from, to) = (of(&from), of(&to));
         if customers(from.iter().copied()) == 0 || customers(to.iter().copied()) < ENOUGH {
@@ -71,7 +77,13 @@ fn no(columns: &str) -> String {
 
 /// A trial that looks at the mean of a measure.
 fn of_means(say: &Figures, metric: &str, figure: Figure, effect: f64, money: bool) -> Trial {
-    let write = |value: f64| if money { say.money(value) } else { say.number(value, 4) };
+    let write = |value: f64| {
+        if money {
+            say.money(value)
+        } else {
+            say.number(value, 4)
+        }
+    };
     Trial {
         metric: metric.to_owned(),
         control: write(figure.mean),
@@ -86,7 +98,10 @@ fn of_shares(say: &Figures, metric: &str, control: f64, treated: f64) -> Trial {
     Trial {
         metric: metric.to_owned(),
         control: say.share(control, 1),
-        least: format!("{} points", say.number(points, if points < 1.0 { 2 } else { 1 })),
+        least: format!(
+            "{} points",
+            say.number(points, if points < 1.0 { 2 } else { 1 })
+        ),
         per_arm: power::for_shares(control, treated),
     }
 }
@@ -96,8 +111,14 @@ pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
     let [creators, posting, ..] = story.groups(&["creator_standing"]) else {
         return Err(no(columns));
     };
-    enough(creators.customers, posting.customers, "creators and customers who post")?;
-    let (of_creators, of_posting) = kept([creators]).zip(kept([posting])).ok_or_else(|| no(columns))?;
+    enough(
+        creators.customers,
+        posting.customers,
+        "creators and customers who post",
+    )?;
+    let (of_creators, of_posting) = kept([creators])
+        .zip(kept([posting]))
+        .ok_or_else(|| no(columns))?;
     let raw = of_creators - of_posting;
     let adjusted = at_equal_engagement(
         story,
@@ -107,11 +128,24 @@ pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
     );
     let gap = Gap::between(raw, adjusted.unwrap_or(0.0));
     let say = &story.say;
-    let content = story.facts.creators.content_share_pct.map_or_else(String::new, |share| {
-        format!(" They make {} of all posts and reels.", say.percent(share, 0))
-    });
+    let content = story
+        .facts
+        .creators
+        .content_share_pct
+        .map_or_else(String::new, |share| {
+            format!(
+                " They make {} of all posts and reels.",
+                say.percent(share, 0)
+            )
+        });
     let trial = posting.figure(REVENUE).map(|figure| {
-        of_means(say, "revenue a month per customer offered", figure, change * gap.base(), true)
+        of_means(
+            say,
+            "revenue a month per customer offered",
+            figure,
+            change * gap.base(),
+            true,
+        )
     });
     Ok(Case {
         evidence: format!(
@@ -125,7 +159,9 @@ pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
         becomes: "become creators",
         gap,
         low_is: EQUAL_ENGAGEMENT,
-        falsifier: "New creators bring in and stay no more than those who were not offered the programme.".into(),
+        falsifier:
+            "New creators bring in and stay no more than those who were not offered the programme."
+                .into(),
         trial,
         target: Some("creator"),
     })
@@ -137,7 +173,10 @@ pub fn match_quality(story: &Story, change: f64) -> Result<Case, String> {
     let below = |g: &Group| g.bands[0].to.is_some_and(|to| to <= 3.0);
     let low: Vec<&Group> = groups.iter().filter(|g| below(g)).collect();
     let high: Vec<&Group> = groups.iter().filter(|g| !below(g)).collect();
-    let (from, to) = (customers(low.iter().copied()), customers(high.iter().copied()));
+    let (from, to) = (
+        customers(low.iter().copied()),
+        customers(high.iter().copied()),
+    );
     if groups.is_empty() {
         return Err(no(columns));
     }
@@ -171,7 +210,12 @@ pub fn match_quality(story: &Story, change: f64) -> Result<Case, String> {
         gap,
         low_is: EQUAL_ENGAGEMENT,
         falsifier: "Satisfaction rises in the test and churn does not fall.".into(),
-        trial: Some(of_shares(say, "share of low-satisfaction customers who leave within 30 days", churn_low.mean, treated)),
+        trial: Some(of_shares(
+            say,
+            "share of low-satisfaction customers who leave within 30 days",
+            churn_low.mean,
+            treated,
+        )),
         target: Some("match-quality"),
     })
 }
@@ -186,21 +230,43 @@ fn share_of(gap: Gap, raw: f64) -> f64 {
 }
 
 pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
-    let columns = "stories_viewed_day, account_type, total_revenue_month_usd and monthly_subscription_usd";
+    let columns =
+        "stories_viewed_day, account_type, total_revenue_month_usd and monthly_subscription_usd";
     let groups = story.groups(&["stories_viewed_day"]);
     // The two bands that view most.
     let heavy = &groups[groups.len().saturating_sub(2)..];
     let premium = joined(heavy, "premium").ok_or_else(|| no(columns))?;
-    let accounts = story.facts.breakdown(&["account_type"]).ok_or_else(|| no(columns))?;
-    let (free, paying) = accounts.group(&["Free"]).zip(accounts.group(&["Premium"])).ok_or_else(|| no(columns))?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of customers")]
+    let accounts = story
+        .facts
+        .breakdown(&["account_type"])
+        .ok_or_else(|| no(columns))?;
+    let (free, paying) = accounts
+        .group(&["Free"])
+        .zip(accounts.group(&["Premium"]))
+        .ok_or_else(|| no(columns))?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of customers"
+    )]
     let reach = (real(premium.count) - premium.sum).max(0.0).round() as u64;
-    enough(reach.min(free.customers), paying.customers, "premium and free customers")?;
-    let (of_paying, of_free) = kept([paying]).zip(kept([free])).ok_or_else(|| no(columns))?;
+    enough(
+        reach.min(free.customers),
+        paying.customers,
+        "premium and free customers",
+    )?;
+    let (of_paying, of_free) = kept([paying])
+        .zip(kept([free]))
+        .ok_or_else(|| no(columns))?;
     // What a subscription brings by itself, less the ads that go.
     let fees = pooled(groups, "monthly_subscription_usd").zip(pooled(groups, "premium"));
-    let fee = fees.filter(|(_, share)| *share > 0.0).map(|(fee, share)| fee / share);
-    let ads = paying.mean(ADS).zip(free.mean(ADS)).map_or(0.0, |(with, without)| with - without);
+    let fee = fees
+        .filter(|(_, share)| *share > 0.0)
+        .map(|(fee, share)| fee / share);
+    let ads = paying
+        .mean(ADS)
+        .zip(free.mean(ADS))
+        .map_or(0.0, |(with, without)| with - without);
     let stays = 1.0 - free.mean(CHURN).unwrap_or(0.0);
     let direct = (fee.ok_or_else(|| no(columns))? + ads.min(0.0)) * stays;
     let gap = Gap::between(of_paying - of_free, direct);
@@ -212,7 +278,11 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
             "{} of those who view {} or more stories a day are premium, {} of all. Kept revenue is {} a month for a premium customer, {} for a free one.",
             say.share(premium.mean, 1),
             say.number(from, 0),
-            story.facts.executive.premium_pct.map_or_else(|| "–".into(), |p| story.pct(p)),
+            story
+                .facts
+                .executive
+                .premium_pct
+                .map_or_else(|| "–".into(), |p| story.pct(p)),
             say.money(of_paying),
             say.money(of_free)
         ),
@@ -221,8 +291,15 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
         becomes: "subscribe",
         gap,
         low_is: "the subscription alone, less the ads that it takes away",
-        falsifier: "Story features in premium do not raise the share of heavy viewers who subscribe.".into(),
-        trial: Some(of_shares(say, "share of heavy story viewers who are premium", premium.mean, treated)),
+        falsifier:
+            "Story features in premium do not raise the share of heavy viewers who subscribe."
+                .into(),
+        trial: Some(of_shares(
+            say,
+            "share of heavy story viewers who are premium",
+            premium.mean,
+            treated,
+        )),
         target: Some("premium-conversion"),
     })
 }
@@ -236,8 +313,15 @@ pub fn video(story: &Story, change: f64) -> Result<Case, String> {
     if groups.is_empty() {
         return Err(no(columns));
     }
-    let (from, to) = (customers(low.iter().copied()), customers(high.iter().copied()));
-    enough(from, to, "customers below and above two hours of video a week")?;
+    let (from, to) = (
+        customers(low.iter().copied()),
+        customers(high.iter().copied()),
+    );
+    enough(
+        from,
+        to,
+        "customers below and above two hours of video a week",
+    )?;
     let (of_low, of_high) = kept(low.iter().copied())
         .zip(kept(high.iter().copied()))
         .ok_or_else(|| no(columns))?;
@@ -270,14 +354,21 @@ pub fn video(story: &Story, change: f64) -> Result<Case, String> {
         falsifier: "Hours rise in the test and engagement does not.".into(),
         trial: engagement.map(|(low, high)| {
             let effect = change * carried * (high.mean - low.mean);
-            of_means(say, "engagement score per customer offered", low, effect, false)
+            of_means(
+                say,
+                "engagement score per customer offered",
+                low,
+                effect,
+                false,
+            )
         }),
         target: None,
     })
 }
 
 pub fn dates(story: &Story, change: f64) -> Result<Case, String> {
-    let columns = "platform_primary, dates_completed_month, churn_30_day and total_revenue_month_usd";
+    let columns =
+        "platform_primary, dates_completed_month, churn_30_day and total_revenue_month_usd";
     // Who is on social media alone looks for no date.
     let daters = story.groups(&["dates_completed_month", "platform_primary"]);
     let daters = daters.iter().filter(|g| g.labels[1] != "Social_Media");
@@ -286,7 +377,10 @@ pub fn dates(story: &Story, change: f64) -> Result<Case, String> {
     if none.is_empty() {
         return Err(no(columns));
     }
-    let (without, with) = (customers(none.iter().copied()), customers(some.iter().copied()));
+    let (without, with) = (
+        customers(none.iter().copied()),
+        customers(some.iter().copied()),
+    );
     enough(without, with, "daters with and without a date")?;
     let (of_none, of_some) = kept(none.iter().copied())
         .zip(kept(some.iter().copied()))
@@ -327,7 +421,10 @@ fn answered(story: &Story) -> Option<String> {
     let groups = story.groups(&["first_message_response_rate_pct"]);
     let known: Vec<&Group> = groups.iter().filter(|g| g.customers >= ENOUGH).collect();
     let (few, many) = (known.first()?, known.last()?);
-    let (low, high) = (few.mean("dates_completed_month")?, many.mean("dates_completed_month")?);
+    let (low, high) = (
+        few.mean("dates_completed_month")?,
+        many.mean("dates_completed_month")?,
+    );
     (known.len() > 1).then(|| {
         format!(
             "Daters with a first-message response rate of {} have {} dates a month, those with {} have {}.",
@@ -345,8 +442,14 @@ pub fn bundle(story: &Story, change: f64) -> Result<Case, String> {
         return Err(no(columns));
     };
     let single = social.customers + dating.customers;
-    enough(single, both.customers, "customers of both platforms and of one")?;
-    let (of_one, of_both) = kept([social, dating]).zip(kept([both])).ok_or_else(|| no(columns))?;
+    enough(
+        single,
+        both.customers,
+        "customers of both platforms and of one",
+    )?;
+    let (of_one, of_both) = kept([social, dating])
+        .zip(kept([both]))
+        .ok_or_else(|| no(columns))?;
     let adjusted = at_equal_engagement(
         story,
         "platform_primary",
@@ -355,9 +458,14 @@ pub fn bundle(story: &Story, change: f64) -> Result<Case, String> {
     );
     let gap = Gap::between(of_both - of_one, adjusted.unwrap_or(0.0));
     let say = &story.say;
-    let lift = story.facts.retention.cross_platform.ltv_lift.map_or_else(String::new, |lift| {
-        format!(" Lifetime value is {} times as high.", say.number(lift, 2))
-    });
+    let lift = story
+        .facts
+        .retention
+        .cross_platform
+        .ltv_lift
+        .map_or_else(String::new, |lift| {
+            format!(" Lifetime value is {} times as high.", say.number(lift, 2))
+        });
     let caution = match adjusted {
         Some(adjusted) if adjusted <= 0.0 => {
             " Among customers of equal engagement the difference is gone: the bundle pays only if it raises engagement."
@@ -376,7 +484,9 @@ pub fn bundle(story: &Story, change: f64) -> Result<Case, String> {
         becomes: "use both",
         gap,
         low_is: EQUAL_ENGAGEMENT,
-        falsifier: "Customers who take the bundle do not use the second platform, or bring in no more.".into(),
+        falsifier:
+            "Customers who take the bundle do not use the second platform, or bring in no more."
+                .into(),
         trial: Some(of_shares(
             say,
             "share of customers who use both platforms",

@@ -64,10 +64,20 @@ fn parts(story: &Story, rated: &Rated, case: &Case, value: (f64, f64, f64)) -> V
 }
 
 fn lever(story: &Story, rated: &Rated, case: &Case) -> String {
-    let first = case.target.and_then(|target| lift(story, target)).unwrap_or_default();
+    let first = case
+        .target
+        .and_then(|target| lift(story, target))
+        .unwrap_or_default();
     format!(
         "Assumed: {} of the {} {} {}. {first}",
-        story.say.share(rated.change, if (rated.change * 100.0).fract() == 0.0 { 0 } else { 1 }),
+        story.say.share(
+            rated.change,
+            if (rated.change * 100.0).fract() == 0.0 {
+                0
+            } else {
+                1
+            }
+        ),
         story.say.count(case.reach),
         case.who,
         case.becomes
@@ -104,16 +114,27 @@ fn effect(story: &Story, rated: &Rated, case: &Case, (low, base, high): (f64, f6
 pub fn decision(story: &Story, rank: usize, rated: &Rated) -> Option<Decision> {
     let case = rated.case.as_ref().ok()?;
     let (low, base, high) = rated.value()?;
-    let test = case.trial.as_ref().and_then(|trial| trial.per_arm).map_or_else(
-        || "no experiment of a practical size would see it".to_owned(),
-        |n| format!("test with {} customers per arm", story.say.count(n)),
-    );
+    let test = case
+        .trial
+        .as_ref()
+        .and_then(|trial| trial.per_arm)
+        .map_or_else(
+            || "no experiment of a practical size would see it".to_owned(),
+            |n| format!("test with {} customers per arm", story.say.count(n)),
+        );
     Some(Decision {
         priority: priority(rank, rated).to_owned(),
         title: rated.title.to_owned(),
         text: format!(
             "{} of {} {}: {test}",
-            story.say.share(rated.change, if (rated.change * 100.0).fract() == 0.0 { 0 } else { 1 }),
+            story.say.share(
+                rated.change,
+                if (rated.change * 100.0).fract() == 0.0 {
+                    0
+                } else {
+                    1
+                }
+            ),
             case.who,
             case.becomes
         ),

@@ -11,7 +11,10 @@ pub fn section(pages: &mut Pages) -> Section {
     let story = pages.story;
     let mut blocks = pages.beside("dating-funnel", funnel_aside(story));
     blocks.extend(funnel_table(story));
-    let told: Vec<Block> = conversation(story).into_iter().chain(conversation_table(story)).collect();
+    let told: Vec<Block> = conversation(story)
+        .into_iter()
+        .chain(conversation_table(story))
+        .collect();
     if !told.is_empty() {
         blocks.push(subhead("Conversation quality"));
         blocks.extend(told);
@@ -41,9 +44,15 @@ fn headline(story: &Story) -> String {
     };
     let loss = story.say.percent(loss, 0);
     match id {
-        "conversations" => format!("{loss} of matches never become a conversation, the largest loss after the swipe"),
-        "dates_scheduled" => format!("{loss} of conversations lead to no date, the largest loss after the match"),
-        _ => format!("{loss} of scheduled dates do not take place, the largest loss after the match"),
+        "conversations" => format!(
+            "{loss} of matches never become a conversation, the largest loss after the swipe"
+        ),
+        "dates_scheduled" => {
+            format!("{loss} of conversations lead to no date, the largest loss after the match")
+        }
+        _ => {
+            format!("{loss} of scheduled dates do not take place, the largest loss after the match")
+        }
     }
 }
 
@@ -51,37 +60,64 @@ fn funnel_aside(story: &Story) -> Vec<Option<String>> {
     let say = &story.say;
     let dating = &story.facts.dating;
     vec![
-        dating.swipe_right_rate_pct.zip(dating.swipes_day).map(|(rate, swipes)| {
-            format!("Customers swipe {} times a day, {} to the right.", say.rate(swipes), story.pct(rate))
-        }),
+        dating
+            .swipe_right_rate_pct
+            .zip(dating.swipes_day)
+            .map(|(rate, swipes)| {
+                format!(
+                    "Customers swipe {} times a day, {} to the right.",
+                    say.rate(swipes),
+                    story.pct(rate)
+                )
+            }),
         dating.match_rate_pct.map(|rate| {
-            let by_gender = dating.women_to_men_match_rate.map_or_else(String::new, |ratio| {
-                format!("; women’s rate is {} men’s", times(say, ratio))
-            });
+            let by_gender = dating
+                .women_to_men_match_rate
+                .map_or_else(String::new, |ratio| {
+                    format!("; women’s rate is {} men’s", times(say, ratio))
+                });
             format!("{} of right swipes match{by_gender}.", say.percent(rate, 2))
         }),
-        dating.show_up_rate_pct.map(|rate| format!("{} of those who agreed show up.", story.pct(rate))),
+        dating
+            .show_up_rate_pct
+            .map(|rate| format!("{} of those who agreed show up.", story.pct(rate))),
         dating.match_to_date_conversion_pct.map(|rate| {
-            format!("Of all matches since sign-up, {} led to a date this month.", say.percent(rate, 2))
+            format!(
+                "Of all matches since sign-up, {} led to a date this month.",
+                say.percent(rate, 2)
+            )
         }),
     ]
 }
 
 fn funnel_table(story: &Story) -> Option<Block> {
     let say = &story.say;
-    let of_platforms = story.facts.funnel.iter().filter_map(|f| Some((platform(f.platform.as_deref()?), f)));
-    let rows = of_platforms.filter(|(_, f)| f.steps.len() == 5).map(|(name, f)| {
-        let mut row = vec![name.to_owned()];
-        row.extend(f.steps.iter().map(|step| {
-            // Old matches are written to as well, so there may be more than before.
-            let conversion = step.conversion_pct.filter(|c| *c <= 100.0);
-            let conversion = conversion.map_or_else(String::new, |c| format!(" ({})", say.percent(c, 0)));
-            format!("{}{conversion}", say.rate(step.per_customer_month))
-        }));
-        row
-    });
+    let of_platforms = story
+        .facts
+        .funnel
+        .iter()
+        .filter_map(|f| Some((platform(f.platform.as_deref()?), f)));
+    let rows = of_platforms
+        .filter(|(_, f)| f.steps.len() == 5)
+        .map(|(name, f)| {
+            let mut row = vec![name.to_owned()];
+            row.extend(f.steps.iter().map(|step| {
+                // Old matches are written to as well, so there may be more than before.
+                let conversion = step.conversion_pct.filter(|c| *c <= 100.0);
+                let conversion =
+                    conversion.map_or_else(String::new, |c| format!(" ({})", say.percent(c, 0)));
+                format!("{}{conversion}", say.rate(step.per_customer_month))
+            }));
+            row
+        });
     let rows: Vec<_> = rows.collect();
-    let steps = ["swipes_right", "matches", "conversations", "dates_scheduled", "dates_completed"];
+    let steps = [
+        "swipes_right",
+        "matches",
+        "conversations",
+        "dates_scheduled",
+        "dates_completed",
+    ];
     let mut columns = vec!["Primary platform"];
     columns.extend(steps.map(step_name));
     table(
@@ -152,7 +188,10 @@ fn profile_aside(story: &Story) -> Vec<Option<String>> {
             let complete = dating.profile_completion_pct.map_or_else(String::new, |p| {
                 format!("; profiles are {} complete", say.percent(p, 0))
             });
-            format!("The average profile scores {} of 100{complete}.", say.rate(score))
+            format!(
+                "The average profile scores {} of 100{complete}.",
+                say.rate(score)
+            )
         }),
         dating.profile_quality_matches_correlation.map(|r| {
             format!(
@@ -164,9 +203,16 @@ fn profile_aside(story: &Story) -> Vec<Option<String>> {
         dating.match_satisfaction.map(|score| {
             let r = dating.profile_quality_satisfaction_correlation;
             let related = r.map_or_else(String::new, |r| {
-                format!("; it is {} related to quality ({})", strength(r), say.number(r, 2))
+                format!(
+                    "; it is {} related to quality ({})",
+                    strength(r),
+                    say.number(r, 2)
+                )
             });
-            format!("Satisfaction with matches is {} of 5{related}.", say.rate(score))
+            format!(
+                "Satisfaction with matches is {} of 5{related}.",
+                say.rate(score)
+            )
         }),
     ]
 }
@@ -192,7 +238,9 @@ fn bought(story: &Story) -> Option<Block> {
     };
     text([
         feature("Super Likes", "a week", &dating.super_likes),
-        dating.super_like_match_rate_pct.map(|rate| format!("{} of Super Likes match.", story.pct(rate))),
+        dating
+            .super_like_match_rate_pct
+            .map(|rate| format!("{} of Super Likes match.", story.pct(rate))),
         feature("boosts", "a month", &dating.boosts),
     ])
 }

@@ -1,10 +1,10 @@
 //! How the report was made, what it can't say, and all published statistics.
 
 use super::{or_dash, subhead, table};
+use crate::models::Candidate;
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
 use crate::report::figures::capitalised;
-use crate::models::Candidate;
 use crate::report::story::Story;
 
 /// Columns with missing values that are listed by name.
@@ -57,8 +57,15 @@ fn limits(story: &Story) -> Vec<String> {
             .map(|m| format!("{} ({})", m.column, say.count(m.customers)))
             .collect();
         let more = missing.len().saturating_sub(MOST_MISSING);
-        let rest = if more > 0 { format!(" and {more} more columns") } else { String::new() };
-        format!("Values are missing in {}{rest}; figures are over the customers who have them.", named.join(", "))
+        let rest = if more > 0 {
+            format!(" and {more} more columns")
+        } else {
+            String::new()
+        };
+        format!(
+            "Values are missing in {}{rest}; figures are over the customers who have them.",
+            named.join(", ")
+        )
     });
     [
         Some(origin),
@@ -92,9 +99,16 @@ fn models(story: &Story) -> Option<Block> {
         let serving = card.candidates.iter().find(|c| c.serves)?;
         let baseline = card.candidates.iter().find(|c| !c.serves);
         // What each sort of model is judged by, the first that its card has.
-        let judged = [("auc", "AUC"), ("r_squared", "R²"), ("log_r_squared", "R² of log"), ("spearman", "Spearman")];
+        let judged = [
+            ("auc", "AUC"),
+            ("r_squared", "R²"),
+            ("log_r_squared", "R² of log"),
+            ("spearman", "Spearman"),
+        ];
         let known = |c: &Candidate, metric: &str| c.metrics.get(metric).copied().flatten();
-        let (metric, name) = judged.into_iter().find(|(metric, _)| known(serving, metric).is_some())?;
+        let (metric, name) = judged
+            .into_iter()
+            .find(|(metric, _)| known(serving, metric).is_some())?;
         let score = |c| or_dash(known(c, metric).map(|v| say.number(v, 3)));
         Some(vec![
             capitalised(&card.target.replace('-', " ")),
@@ -105,10 +119,21 @@ fn models(story: &Story) -> Option<Block> {
             say.count(card.rows.hold_out as u64),
         ])
     });
-    let version = story.about.model_version.as_ref().map(|v| format!("Model set {v}."));
+    let version = story
+        .about
+        .model_version
+        .as_ref()
+        .map(|v| format!("Model set {v}."));
     table(
         "Models, judged on customers that they never saw",
-        &["Predicts", "Serves", "Metric", "Score", "The other", "Hold-out"],
+        &[
+            "Predicts",
+            "Serves",
+            "Metric",
+            "Score",
+            "The other",
+            "Hold-out",
+        ],
         rows.collect(),
         version,
     )

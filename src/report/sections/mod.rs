@@ -32,7 +32,12 @@ fn text(sentences: impl IntoIterator<Item = Option<String>>) -> Option<Block> {
 }
 
 /// A table whose first column names the rows; none without rows.
-fn table(title: &str, columns: &[&str], rows: Vec<Vec<String>>, note: Option<String>) -> Option<Block> {
+fn table(
+    title: &str,
+    columns: &[&str],
+    rows: Vec<Vec<String>>,
+    note: Option<String>,
+) -> Option<Block> {
     plain_table(title, columns, rows, note).map(Block::Table)
 }
 

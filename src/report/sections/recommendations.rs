@@ -11,7 +11,11 @@ pub fn section(pages: &mut Pages) -> Section {
     let rated = initiatives::rated(story);
     let mut blocks: Vec<Block> = intro(story).into_iter().collect();
     blocks.extend(overview(story, &rated));
-    blocks.extend(initiatives::shown(story, &rated).into_iter().map(Block::Initiative));
+    blocks.extend(
+        initiatives::shown(story, &rated)
+            .into_iter()
+            .map(Block::Initiative),
+    );
     Section {
         title: "Strategic recommendations".into(),
         headline: headline(story, &rated),
@@ -61,7 +65,15 @@ fn overview(story: &Story, rated: &[Rated]) -> Option<Block> {
     });
     table(
         "Six initiatives by expected value a month",
-        &["Initiative", "Assumed change", "Customers moved", "Low", "Base", "High", "Customers per arm"],
+        &[
+            "Initiative",
+            "Assumed change",
+            "Customers moved",
+            "Low",
+            "Base",
+            "High",
+            "Customers per arm",
+        ],
         rows.collect(),
         None,
     )

@@ -13,7 +13,10 @@ pub fn section(pages: &mut Pages) -> Section {
     let mut blocks: Vec<Block> = activity(story).into_iter().collect();
     blocks.extend(pages.pair(["churn-by-tenure", "churn-by-engagement"]));
     blocks.extend(levels(story));
-    let value: Vec<Block> = cross_platform(story).into_iter().chain(activity_table(story)).collect();
+    let value: Vec<Block> = cross_platform(story)
+        .into_iter()
+        .chain(activity_table(story))
+        .collect();
     if !value.is_empty() {
         blocks.push(subhead("Cross-platform value and daily use"));
         blocks.extend(value);
@@ -29,7 +32,9 @@ pub fn section(pages: &mut Pages) -> Section {
         .chain(pages.beside("ltv-calibration", vec![trust(story)]))
         .collect();
     if !quality.is_empty() {
-        blocks.push(subhead("How well churn and lifetime value can be told in advance"));
+        blocks.push(subhead(
+            "How well churn and lifetime value can be told in advance",
+        ));
         blocks.extend(quality);
     }
     Section {
@@ -41,18 +46,26 @@ pub fn section(pages: &mut Pages) -> Section {
 
 fn headline(story: &Story) -> String {
     let bands = bands(story);
-    let worst = bands.iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| bands.len() > 1);
+    let worst = bands
+        .iter()
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .filter(|_| bands.len() > 1);
     match (worst, story.facts.retention.churn_rate_pct) {
-        (Some((band, churn)), _) if band.from_months < 1.0 && band.to_months == Some(3.0) => format!(
-            "The first three months decide: {} of new customers leave within 30 days",
-            story.say.percent(*churn, 0)
-        ),
+        (Some((band, churn)), _) if band.from_months < 1.0 && band.to_months == Some(3.0) => {
+            format!(
+                "The first three months decide: {} of new customers leave within 30 days",
+                story.say.percent(*churn, 0)
+            )
+        }
         (Some((band, churn)), _) => format!(
             "Customers at {} months of tenure leave most: {} within 30 days",
             months(story, band),
             story.say.percent(*churn, 0)
         ),
-        (None, Some(churn)) => format!("{} of customers leave within 30 days", story.say.percent(churn, 0)),
+        (None, Some(churn)) => format!(
+            "{} of customers leave within 30 days",
+            story.say.percent(churn, 0)
+        ),
         (None, None) => "How engaged customers are".to_owned(),
     }
 }
@@ -81,7 +94,13 @@ fn activity(story: &Story) -> Option<Block> {
 
 fn levels(story: &Story) -> Option<Block> {
     let say = &story.say;
-    let rows = story.facts.retention.levels.iter().zip(LEVELS).filter(|(l, _)| l.customers > 0);
+    let rows = story
+        .facts
+        .retention
+        .levels
+        .iter()
+        .zip(LEVELS)
+        .filter(|(l, _)| l.customers > 0);
     let rows = rows.map(|(l, name)| {
         let money = |v: Option<f64>| or_dash(v.map(|v| say.money(v)));
         vec![
@@ -97,7 +116,16 @@ fn levels(story: &Story) -> Option<Block> {
     });
     table(
         "Engagement levels; the low one is at risk",
-        &["Level", "Customers", "Share", "Churn", "ARPU", "Revenue a month", "Lifetime value", "Premium"],
+        &[
+            "Level",
+            "Customers",
+            "Share",
+            "Churn",
+            "ARPU",
+            "Revenue a month",
+            "Lifetime value",
+            "Premium",
+        ],
         rows.collect(),
         Some("Low: score under 0.3; medium: to 0.5; high: 0.5 and over.".into()),
     )
@@ -145,7 +173,15 @@ fn activity_table(story: &Story) -> Option<Block> {
     });
     table(
         "Daily use by primary platform",
-        &["Primary platform", "Active that day", "In 7 days", "App opens a day", "Minutes each", "Feed minutes", "Lifetime value"],
+        &[
+            "Primary platform",
+            "Active that day",
+            "In 7 days",
+            "App opens a day",
+            "Minutes each",
+            "Feed minutes",
+            "Lifetime value",
+        ],
         rows.collect(),
         None,
     )
@@ -172,11 +208,20 @@ fn segments_aside(story: &Story) -> Vec<Option<String>> {
             )
         }),
         richest.and_then(|(s, _)| {
-            let traits: Vec<String> = s.traits.iter().take(3).map(|t| crate::report::findings::measure(&t.column)).collect();
+            let traits: Vec<String> = s
+                .traits
+                .iter()
+                .take(3)
+                .map(|t| crate::report::findings::measure(&t.column))
+                .collect();
             (!traits.is_empty()).then(|| format!("What sets them apart: {}.", list(&traits)))
         }),
         leaving.map(|(s, churn)| {
-            format!("{} leave most: {} within 30 days.", plain(&s.name, 40), say.percent(churn, 0))
+            format!(
+                "{} leave most: {} within 30 days.",
+                plain(&s.name, 40),
+                say.percent(churn, 0)
+            )
         }),
     ]
 }
@@ -207,4 +252,3 @@ fn trust(story: &Story) -> Option<String> {
     });
     crate::report::story::paragraph([churn, held])
 }
-

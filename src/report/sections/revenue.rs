@@ -35,11 +35,19 @@ pub fn section(pages: &mut Pages) -> Section {
 fn headline(story: &Story) -> String {
     let revenue = &story.facts.revenue;
     let say = &story.say;
-    let parts: Vec<_> = revenue.parts.iter().filter_map(|p| Some((p.id, p.share_pct?))).collect();
+    let parts: Vec<_> = revenue
+        .parts
+        .iter()
+        .filter_map(|p| Some((p.id, p.share_pct?)))
+        .collect();
     let largest = parts.iter().max_by(|a, b| a.1.total_cmp(&b.1));
     match (largest, revenue.monthly_usd) {
         (Some((id, share)), Some(all)) if all > 0.0 => {
-            let balance = if *share < 45.0 { "no source dominates" } else { "one source dominates" };
+            let balance = if *share < 45.0 {
+                "no source dominates"
+            } else {
+                "one source dominates"
+            };
             format!(
                 "{} a month, of which {} bring {}: {balance}",
                 say.money_short(all),
@@ -56,12 +64,18 @@ fn mix(story: &Story) -> Option<Block> {
     let say = &story.say;
     let revenue = &story.facts.revenue;
     let parts = revenue.parts.iter().map(|part| {
-        let share = part.share_pct.map_or_else(String::new, |s| format!(" ({})", say.percent(s, 0)));
-        Some(format!("{} bring {} a month{share}.", part_name(part.id), say.money_whole(part.monthly_usd)))
+        let share = part
+            .share_pct
+            .map_or_else(String::new, |s| format!(" ({})", say.percent(s, 0)));
+        Some(format!(
+            "{} bring {} a month{share}.",
+            part_name(part.id),
+            say.money_whole(part.monthly_usd)
+        ))
     });
-    let all = revenue.monthly_usd.map(|all| {
-        format!("The cohort brings in {} a month.", say.money_whole(all))
-    });
+    let all = revenue
+        .monthly_usd
+        .map(|all| format!("The cohort brings in {} a month.", say.money_whole(all)));
     text(std::iter::once(all).chain(parts))
 }
 
@@ -106,7 +120,10 @@ fn spread(story: &Story) -> Option<Block> {
     ];
     let rows = rows.into_iter().filter_map(|(name, of)| {
         let at = |pct| quantile(of, pct).map(|v| say.money(v));
-        let top = of.top_shares.iter().find(|t| (t.top_pct - 10.0).abs() < 1e-9)?;
+        let top = of
+            .top_shares
+            .iter()
+            .find(|t| (t.top_pct - 10.0).abs() < 1e-9)?;
         Some(vec![
             name.to_owned(),
             at(10.0)?,
@@ -120,7 +137,16 @@ fn spread(story: &Story) -> Option<Block> {
     });
     table(
         "How revenue and lifetime value are spread over customers",
-        &["Per customer", "10% below", "25%", "Half", "75%", "90%", "99%", "Top tenth has"],
+        &[
+            "Per customer",
+            "10% below",
+            "25%",
+            "Half",
+            "75%",
+            "90%",
+            "99%",
+            "Top tenth has",
+        ],
         rows.collect(),
         None,
     )
@@ -129,21 +155,36 @@ fn spread(story: &Story) -> Option<Block> {
 fn tiers(story: &Story) -> Option<Block> {
     let say = &story.say;
     let money = |v: Option<f64>| or_dash(v.map(|v| say.money(v)));
-    let rows = story.facts.revenue.tiers.iter().filter(|t| t.customers > 0).map(|t| {
-        vec![
-            t.name.clone(),
-            say.count(t.customers),
-            story.pct(t.share_pct),
-            money(t.price_usd),
-            money(t.arpu_usd),
-            or_dash(t.revenue_share_pct.map(|v| story.pct(v))),
-            money(t.avg_ltv_usd),
-            or_dash(t.churn_pct.map(|v| story.pct(v))),
-        ]
-    });
+    let rows = story
+        .facts
+        .revenue
+        .tiers
+        .iter()
+        .filter(|t| t.customers > 0)
+        .map(|t| {
+            vec![
+                t.name.clone(),
+                say.count(t.customers),
+                story.pct(t.share_pct),
+                money(t.price_usd),
+                money(t.arpu_usd),
+                or_dash(t.revenue_share_pct.map(|v| story.pct(v))),
+                money(t.avg_ltv_usd),
+                or_dash(t.churn_pct.map(|v| story.pct(v))),
+            ]
+        });
     table(
         "Performance of the tiers",
-        &["Tier", "Customers", "Share", "Subscription", "ARPU", "Of revenue", "Lifetime value", "Churn"],
+        &[
+            "Tier",
+            "Customers",
+            "Share",
+            "Subscription",
+            "ARPU",
+            "Of revenue",
+            "Lifetime value",
+            "Churn",
+        ],
         rows.collect(),
         None,
     )
@@ -151,19 +192,39 @@ fn tiers(story: &Story) -> Option<Block> {
 
 fn premium(story: &Story) -> Option<Block> {
     let say = &story.say;
-    let tiers: Vec<_> = story.facts.revenue.tiers.iter().filter(|t| t.customers > 0).collect();
+    let tiers: Vec<_> = story
+        .facts
+        .revenue
+        .tiers
+        .iter()
+        .filter(|t| t.customers > 0)
+        .collect();
     let (free, best) = (tiers.first()?, tiers.last()?);
     if tiers.len() < 2 {
         return None;
     }
     let churn = free.churn_pct.zip(best.churn_pct);
-    let arpu = free.arpu_usd.zip(best.arpu_usd).filter(|(free, _)| *free > 0.0);
+    let arpu = free
+        .arpu_usd
+        .zip(best.arpu_usd)
+        .filter(|(free, _)| *free > 0.0);
     text([
         arpu.map(|(of_free, of_best)| {
-            format!("A {} customer brings {} the revenue of a {} one.", best.name, times(say, of_best / of_free), free.name.to_lowercase())
+            format!(
+                "A {} customer brings {} the revenue of a {} one.",
+                best.name,
+                times(say, of_best / of_free),
+                free.name.to_lowercase()
+            )
         }),
         churn.map(|(of_free, of_best)| {
-            format!("{} of {} customers leave within 30 days, {} of {} ones.", story.pct(of_best), best.name, story.pct(of_free), free.name.to_lowercase())
+            format!(
+                "{} of {} customers leave within 30 days, {} of {} ones.",
+                story.pct(of_best),
+                best.name,
+                story.pct(of_free),
+                free.name.to_lowercase()
+            )
         }),
     ])
 }
@@ -180,7 +241,12 @@ fn drivers(story: &Story) -> Option<Block> {
     });
     table(
         "What sets premium customers apart",
-        &["Mean of", "Premium", "Free", "Difference, standard deviations"],
+        &[
+            "Mean of",
+            "Premium",
+            "Free",
+            "Difference, standard deviations",
+        ],
         rows.collect(),
         Some("Super Likes and boosts are partly what premium brings, not what leads to it.".into()),
     )

@@ -84,7 +84,12 @@ pub fn block(story: &Story) -> Option<Block> {
             let value = story.facts.statistic(line.0)?;
             Some(vec![line.1.to_owned(), written(story, line.2, value)])
         });
-        plain_table(title, &["Per customer, unless it says otherwise", "Value"], rows.collect(), None)
+        plain_table(
+            title,
+            &["Per customer, unless it says otherwise", "Value"],
+            rows.collect(),
+            None,
+        )
     })
     .collect();
     (!tables.is_empty()).then_some(Block::Tables { tables })

@@ -48,13 +48,19 @@ fn headline(story: &Story) -> String {
             say.percent(customers, 0),
             say.percent(revenue, 0)
         ),
-        (Some(churn), None) => format!("{} of customers leave within a month", say.percent(churn, 0)),
+        (Some(churn), None) => format!(
+            "{} of customers leave within a month",
+            say.percent(churn, 0)
+        ),
         (None, Some((customers, revenue))) => format!(
             "The most engaged {} of customers bring {} of revenue",
             say.percent(customers, 0),
             say.percent(revenue, 0)
         ),
-        (None, None) => format!("What is known of {}", story.customers(story.facts.customers)),
+        (None, None) => format!(
+            "What is known of {}",
+            story.customers(story.facts.customers)
+        ),
     }
 }
 
@@ -62,7 +68,11 @@ fn lead(story: &Story) -> Option<String> {
     let say = &story.say;
     let facts = story.facts;
     let revenue = facts.revenue.monthly_usd.zip(facts.revenue.arpu_usd);
-    let largest = facts.revenue.parts.iter().max_by(|a, b| a.monthly_usd.total_cmp(&b.monthly_usd));
+    let largest = facts
+        .revenue
+        .parts
+        .iter()
+        .max_by(|a, b| a.monthly_usd.total_cmp(&b.monthly_usd));
     paragraph([
         revenue.map(|(all, each)| {
             format!(
@@ -72,19 +82,26 @@ fn lead(story: &Story) -> Option<String> {
                 say.money(each)
             )
         }),
-        largest.filter(|part| part.monthly_usd > 0.0).and_then(|part| {
-            let name = exhibits::part_name(part.id);
-            Some(format!("{name} are the largest source with {}.", say.percent(part.share_pct?, 0)))
-        }),
-        facts.retention.churn_first_3_months_pct.zip(facts.retention.churn_later_pct).map(
-            |(early, later)| {
+        largest
+            .filter(|part| part.monthly_usd > 0.0)
+            .and_then(|part| {
+                let name = exhibits::part_name(part.id);
+                Some(format!(
+                    "{name} are the largest source with {}.",
+                    say.percent(part.share_pct?, 0)
+                ))
+            }),
+        facts
+            .retention
+            .churn_first_3_months_pct
+            .zip(facts.retention.churn_later_pct)
+            .map(|(early, later)| {
                 format!(
                     "In their first three months {} leave within 30 days, after that {}.",
                     story.pct(early),
                     story.pct(later)
                 )
-            },
-        ),
+            }),
         exhibits::concentration(story).map(|text| format!("{text}.")),
     ])
 }
@@ -102,21 +119,32 @@ fn kpis(story: &Story) -> Vec<Kpi> {
     };
     let lift = retention.cross_platform.ltv_lift;
     [
-        kpi("Customers", Some(say.count(e.customers)), e.creator_pct.map(|p| format!("{} are creators", story.pct(p)))),
+        kpi(
+            "Customers",
+            Some(say.count(e.customers)),
+            e.creator_pct
+                .map(|p| format!("{} are creators", story.pct(p))),
+        ),
         kpi(
             "Revenue a month",
             e.monthly_revenue_usd.map(|all| say.money_short(all)),
-            e.arpu_usd.map(|each| format!("{} per customer", say.money(each))),
+            e.arpu_usd
+                .map(|each| format!("{} per customer", say.money(each))),
         ),
         kpi(
             "Premium",
             e.premium_pct.map(|p| story.pct(p)),
-            story.facts.revenue.arppu_usd.map(|v| format!("{} revenue per premium customer", say.money(v))),
+            story
+                .facts
+                .revenue
+                .arppu_usd
+                .map(|v| format!("{} revenue per premium customer", say.money(v))),
         ),
         kpi(
             "Churn in 30 days",
             e.churn_rate_pct.map(|p| story.pct(p)),
-            e.at_risk_pct.map(|p| format!("{} are at risk", story.pct(p))),
+            e.at_risk_pct
+                .map(|p| format!("{} are at risk", story.pct(p))),
         ),
         kpi(
             "Lifetime value",
@@ -142,7 +170,10 @@ fn impact(story: &Story) -> Vec<String> {
     let leaving: f64 = leaving.iter().sum();
     let at_risk = facts.retention.at_risk.as_ref();
     let cross = &facts.retention.cross_platform;
-    let premium = facts.revenue.arpu_premium_usd.zip(facts.revenue.arpu_free_usd);
+    let premium = facts
+        .revenue
+        .arpu_premium_usd
+        .zip(facts.revenue.arpu_free_usd);
     [
         all.filter(|_| leaving > 0.0).map(|all| {
             format!(
@@ -215,7 +246,16 @@ fn platforms(story: &Story) -> Option<Block> {
     });
     table(
         "Platform overview",
-        &["Primary platform", "Customers", "Share", "Engagement", "ARPU", "Lifetime value", "Premium", "Churn"],
+        &[
+            "Primary platform",
+            "Customers",
+            "Share",
+            "Engagement",
+            "ARPU",
+            "Lifetime value",
+            "Premium",
+            "Churn",
+        ],
         rows.collect(),
         None,
     )
@@ -230,9 +270,12 @@ fn tally(found: &[Finding]) -> String {
     );
     let tested = holds + fails;
     let mut text = if tested == 0 {
-        "None of the findings that one expects of such a business can be told from this cohort.".to_owned()
+        "None of the findings that one expects of such a business can be told from this cohort."
+            .to_owned()
     } else {
-        format!("Of {tested} expected findings that this cohort can tell, {holds} hold and {fails} do not.")
+        format!(
+            "Of {tested} expected findings that this cohort can tell, {holds} hold and {fails} do not."
+        )
     };
     if unknown > 0 && tested > 0 {
         text.push_str(&format!(" {unknown} can’t be told."));
