@@ -7,7 +7,9 @@
 //! equal, or the direct part alone; its base is the middle. Invariant: these
 //! are associations, and every text about them says so.
 
-mod cases;
+mod compare;
+mod dating;
+mod social;
 mod tell;
 
 use super::document::{Decision, Initiative};
@@ -115,12 +117,12 @@ type Examine = fn(&Story, f64) -> Result<Case, String>;
 
 /// In the order of [`LEVERS`].
 const SIX: [(&str, Examine); 6] = [
-    ("Expand creator monetisation", cases::creators),
-    ("Improve match quality", cases::match_quality),
-    ("Lead story viewers to premium", cases::stories),
-    ("Raise video watch time", cases::video),
-    ("Turn matches into dates", cases::dates),
-    ("Bundle both platforms", cases::bundle),
+    ("Expand creator monetisation", social::creators),
+    ("Improve match quality", dating::match_quality),
+    ("Lead story viewers to premium", social::stories),
+    ("Raise video watch time", social::video),
+    ("Turn matches into dates", dating::dates),
+    ("Bundle both platforms", social::bundle),
 ];
 
 /// All six, the most valuable first; those that can't be valued last.
