@@ -11,8 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engagecast::cohort::{GENERATOR_VERSION, Plan};
 use engagecast::features::{Profile, profiles};
 use engagecast::models::score::Scoring;
-use engagecast::models::{Model, ModelSet, Source, Target, train};
-use uuid::Uuid;
+use engagecast::models::{Lesson, Model, ModelSet, Source, Target, Watch};
 
 fn customers() -> u64 {
     let given = std::env::var("ENGAGECAST_BENCH_CUSTOMERS").ok();
@@ -21,29 +20,31 @@ fn customers() -> u64 {
 
 fn cohort() -> Vec<RecordBatch> {
     let plan = Plan::new(customers(), 1).expect("a plan");
-    plan.generate(&|_| ()).collect()
+    plan.generate(&|_| ())
+        .expect("the default population")
+        .collect()
 }
 
 fn models(cohort: &[RecordBatch]) -> ModelSet {
     let source = Source {
-        cohort_id: Uuid::nil(),
+        cohort_id: None,
         cohort_name: "bench".into(),
         customers: customers(),
-        generator_version: GENERATOR_VERSION.into(),
+        generator_version: Some(GENERATOR_VERSION.into()),
         seed: Some(1),
     };
-    let trained = |&target: &Target| {
-        let model = train(cohort, target, &source, DateTime::<Utc>::MIN_UTC, &|_| ());
-        let model = model.expect("a cohort to learn from");
+    let lesson = Lesson::new(cohort, &source, DateTime::<Utc>::MIN_UTC);
+    let trained = lesson.train_all(Target::ALL, &Watch::NOBODY);
+    let models = trained.expect("a cohort to learn from").models;
+    for model in &models {
         let serving = model.card().candidates.iter().find(|c| c.serves);
-        println!("{target}: {}", serving.expect("one serves").method);
-        model
-    };
-    ModelSet::new(
-        None,
-        DateTime::<Utc>::MIN_UTC,
-        Target::ALL.iter().map(trained).collect(),
-    )
+        println!(
+            "{}: {}",
+            model.target(),
+            serving.expect("one serves").method
+        );
+    }
+    ModelSet::new(None, DateTime::<Utc>::MIN_UTC, models)
 }
 
 fn bench(criterion: &mut Criterion) {
@@ -62,17 +63,20 @@ fn bench(criterion: &mut Criterion) {
             b.iter(|| model.explain(black_box(customer()), 3));
         });
     }
-    let bytes: Vec<Vec<u8>> = set.models.iter().map(Model::to_bytes).collect();
+    criterion.bench_function("predict all", |b| {
+        b.iter(|| set.predict_all(black_box(customer())).count());
+    });
+    let bytes = set.to_bytes();
+    println!("the set has {} bytes", bytes.len());
     criterion.bench_function("load all", |b| {
-        b.iter(|| {
-            let load = |bytes: &Vec<u8>| Model::from_bytes(bytes).expect("a model");
-            bytes.iter().map(load).collect::<Vec<_>>()
-        });
+        b.iter(|| ModelSet::from_bytes(black_box(&bytes)));
     });
 
     let rows: usize = cohort.iter().map(RecordBatch::num_rows).sum();
     let mut group = criterion.benchmark_group("table");
-    group.throughput(Throughput::Elements(rows as u64)).sample_size(10);
+    group
+        .throughput(Throughput::Elements(rows as u64))
+        .sample_size(10);
     let mut score = |name: &str, targets: &[Target], explain: usize| {
         let scoring = Scoring::new(&set, targets, explain);
         group.bench_function(name, |b| {

@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use clap::Parser;
 use engagecast::cohort::{GENERATOR_VERSION, Plan};
 use engagecast::models::{Card, FOLDS, Lesson, Metrics, Source, Target, Watch};
@@ -25,7 +27,13 @@ struct Args {
     /// Names, comma-separated; all if none are given
     #[arg(long, value_delimiter = ',')]
     targets: Vec<String>,
+    /// Document whose part after the marker is to be the cards of the first fold
+    #[arg(long, value_name = "FILE")]
+    cards: Option<PathBuf>,
 }
+
+/// What a person wrote stands before it.
+const MARKER: &str = "<!-- The cards: written by a command, not by hand. -->\n";
 
 /// What is looked at of each target.
 const METRICS: &[(Target, &[&str])] = &[
@@ -61,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut cards: BTreeMap<&str, Vec<Card>> = BTreeMap::new();
     for fold in 0..args.folds.min(FOLDS) {
         let begun = Instant::now();
-        let mut lesson = Lesson::new(&cohort, &source, Utc::now());
+        let mut lesson = Lesson::new(&cohort, &source, snapshot()?);
         lesson.fold = fold;
         let trained = lesson.train_all(&targets, &Watch::NOBODY)?;
         for left_out in &trained.left_out {
@@ -79,6 +87,33 @@ fn main() -> Result<(), Box<dyn Error>> {
             intervals(cards);
         }
     }
+    if let Some(document) = &args.cards {
+        write(document, &targets, &cards)?;
+    }
+    Ok(())
+}
+
+/// The moment that cards are marked with, so that they are the same again.
+fn snapshot() -> Result<DateTime<Utc>, chrono::ParseError> {
+    engagecast::schema::SNAPSHOT.parse()
+}
+
+fn write(
+    document: &Path,
+    targets: &[Target],
+    cards: &BTreeMap<&str, Vec<Card>>,
+) -> Result<(), Box<dyn Error>> {
+    let text = fs::read_to_string(document)?;
+    let (by_hand, _) = text
+        .split_once(MARKER)
+        .ok_or("the document has no marker")?;
+    let cards = targets.iter().filter_map(|t| cards.get(t.name())?.first());
+    let cards: Vec<String> = cards.map(Card::to_markdown).collect();
+    let cards = cards.concat();
+    fs::write(
+        document,
+        format!("{by_hand}{MARKER}\n{}\n", cards.trim_end()),
+    )?;
     Ok(())
 }
 

@@ -88,6 +88,8 @@ impl App {
         let limits = Limits {
             max_body: config.max_body_bytes as usize,
             max_batch: config.max_batch_bytes as usize,
+            max_upload: config.max_upload_bytes,
+            upload: config.upload_timeout,
             max_synthetic: config.max_synthetic,
             heavy: config.max_heavy.into(),
             draws: config.max_draws.into(),

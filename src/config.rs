@@ -80,6 +80,20 @@ pub struct Config {
     )]
     pub max_batch_bytes: u32,
 
+    /// Largest file to be imported, 1024 to 1099511627776 bytes
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_UPLOAD_BYTES",
+        value_name = "BYTES",
+        default_value = "2147483648",
+        value_parser = clap::value_parser!(u64).range(1024..=1_099_511_627_776)
+    )]
+    pub max_upload_bytes: u64,
+
+    /// How long the upload of a file may take in all, 0.1 to 3600 s
+    #[arg(long, env = "ENGAGECAST_UPLOAD_TIMEOUT", value_name = "SECONDS", default_value = "3600", value_parser = some_time)]
+    pub upload_timeout: Duration,
+
     /// Most customers that one call of /synthetic/batch draws, 1 to 1,000,000,000
     #[arg(long, env = "ENGAGECAST_MAX_SYNTHETIC", value_name = "N", default_value = "1000000", value_parser = customers, allow_negative_numbers = true)]
     pub max_synthetic: u64,

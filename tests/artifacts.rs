@@ -56,7 +56,8 @@ fn a_model_of_a_newer_version_says_so() {
 #[test]
 fn damaged_bytes_are_no_model() {
     let bytes = model(Target::Engagement).to_bytes();
-    let corrupt = |bytes: &[u8]| matches!(Model::from_bytes(bytes), Err(ArtifactError::Corrupt { .. }));
+    let corrupt =
+        |bytes: &[u8]| matches!(Model::from_bytes(bytes), Err(ArtifactError::Corrupt { .. }));
     for length in (0..bytes.len())
         .step_by(997)
         .chain([0, 7, 8, 12, 20, bytes.len() - 1])
@@ -184,7 +185,10 @@ fn a_set_says_which_version_it_needs() {
     let error = ModelSet::from_bytes(&bytes).expect_err("newer").to_string();
     assert!(error.starts_with("the model set was written in format 9 by a newer version"));
     let error = ModelSet::from_bytes(&model(Target::Churn).to_bytes()).expect_err("a model");
-    assert_eq!(error.to_string(), "the model set is damaged: it does not begin as one");
+    assert_eq!(
+        error.to_string(),
+        "the model set is damaged: it does not begin as one"
+    );
 }
 
 #[test]

@@ -116,7 +116,11 @@ fn as_others_have_it(batch: &RecordBatch) -> RecordBatch {
         let held: ArrayRef = match schema.kind {
             Kind::Integer if i % 2 == 0 => {
                 let ints = array.as_primitive::<arrow_array::types::Int32Type>();
-                Arc::new(ints.iter().map(|v| v.map(i64::from)).collect::<Int64Array>())
+                Arc::new(
+                    ints.iter()
+                        .map(|v| v.map(i64::from))
+                        .collect::<Int64Array>(),
+                )
             }
             // As pandas keeps whole numbers with gaps.
             Kind::Integer => {
@@ -183,9 +187,27 @@ fn single_precision_is_read_as_it_is() {
 #[test]
 fn a_bad_cell_costs_its_row_and_no_other() {
     let table = table(&[
-        ("age", Arc::new(StringArray::from(vec!["31", "old", "31", "31.5", "12", ""]))),
-        ("gender", Arc::new(StringArray::from(vec!["Male", "Male", "male", "Male", "X", "Male"]))),
-        ("photo_count", Arc::new(Float64Array::from(vec![3.0, 3.0, 3.0, f64::INFINITY, 3.0, 3.0]))),
+        (
+            "age",
+            Arc::new(StringArray::from(vec!["31", "old", "31", "31.5", "12", ""])),
+        ),
+        (
+            "gender",
+            Arc::new(StringArray::from(vec![
+                "Male", "Male", "male", "Male", "X", "Male",
+            ])),
+        ),
+        (
+            "photo_count",
+            Arc::new(Float64Array::from(vec![
+                3.0,
+                3.0,
+                3.0,
+                f64::INFINITY,
+                3.0,
+                3.0,
+            ])),
+        ),
     ]);
     let answers = score(&table, Target::Churn);
     let errors: Vec<_> = (0..6).map(|row| text(&answers, "error", row)).collect();
@@ -195,8 +217,12 @@ fn a_bad_cell_costs_its_row_and_no_other() {
             None,
             Some("age: must be an integer from 13 to 120"),
             Some("gender: must be one of Male, Female, Non-binary"),
-            Some("age: must be an integer from 13 to 120; photo_count: must be an integer from 0 to 10000"),
-            Some("age: must be an integer from 13 to 120; gender: must be one of Male, Female, Non-binary"),
+            Some(
+                "age: must be an integer from 13 to 120; photo_count: must be an integer from 0 to 10000"
+            ),
+            Some(
+                "age: must be an integer from 13 to 120; gender: must be one of Male, Female, Non-binary"
+            ),
             None,
         ]
     );
@@ -206,7 +232,12 @@ fn a_bad_cell_costs_its_row_and_no_other() {
         assert_eq!(text(&answers, "tier", row).is_some(), answered);
         assert_eq!(applicable(&answers, "applicable", row).is_some(), answered);
     }
-    agrees(&answers, 5, &read(r#"{"gender": "Male", "photo_count": 3}"#), Target::Churn);
+    agrees(
+        &answers,
+        5,
+        &read(r#"{"gender": "Male", "photo_count": 3}"#),
+        Target::Churn,
+    );
 }
 
 #[test]
@@ -217,7 +248,10 @@ fn a_column_that_stands_twice_is_meant_by_nobody() {
     let twice = RecordBatch::try_new(schema, vec![Arc::clone(&ages), ages]).expect("a table");
     let answers = score(&twice, Target::Churn);
     for row in 0..2 {
-        assert_eq!(text(&answers, "error", row), Some("age: is given more than once"));
+        assert_eq!(
+            text(&answers, "error", row),
+            Some("age: is given more than once")
+        );
     }
 }
 
@@ -227,7 +261,10 @@ fn a_column_of_a_type_that_holds_no_such_value_is_told() {
         ("age", Arc::new(BooleanArray::from(vec![Some(true), None]))),
         ("location", Arc::new(Int64Array::from(vec![None, Some(7)]))),
         ("photo_count", Arc::new(Int64Array::from(vec![1, 2]))),
-        ("gender", arrow_array::new_null_array(&arrow_schema::DataType::Null, 2)),
+        (
+            "gender",
+            arrow_array::new_null_array(&arrow_schema::DataType::Null, 2),
+        ),
     ]);
     let answers = score(&table, Target::Churn);
     let error = |row| text(&answers, "error", row);
@@ -255,12 +292,18 @@ fn whom_a_target_is_not_for_has_no_number_and_no_error() {
 fn a_row_without_inputs_says_so() {
     let tiers = StringArray::from(vec![Some("Gold"), None]);
     let ids = Int64Array::from(vec![7, 8]);
-    let table = table(&[("premium_tier", Arc::new(tiers)), ("customer_id", Arc::new(ids))]);
+    let table = table(&[
+        ("premium_tier", Arc::new(tiers)),
+        ("customer_id", Arc::new(ids)),
+    ]);
     let churn = score(&table, Target::Churn);
     assert_eq!(text(&churn, "customer_id", 1), Some("8"));
     assert_eq!(text(&churn, "error", 0), None);
     let none = "none of the model's inputs is given";
-    assert_eq!(text(&churn, "error", 1), Some(format!("churn: {none}").as_str()));
+    assert_eq!(
+        text(&churn, "error", 1),
+        Some(format!("churn: {none}").as_str())
+    );
     // The tier is no input of the engagement score.
     let engagement = score(&table, Target::Engagement);
     for row in 0..2 {
@@ -271,7 +314,10 @@ fn a_row_without_inputs_says_so() {
 
 #[test]
 fn a_table_of_no_customer_columns_is_answered_row_for_row() {
-    let table = table(&[("favourite_colour", Arc::new(StringArray::from(vec!["blue"; 300])))]);
+    let table = table(&[(
+        "favourite_colour",
+        Arc::new(StringArray::from(vec!["blue"; 300])),
+    )]);
     let answers = score(&table, Target::Ltv);
     assert_eq!(answers.num_rows(), 300);
     assert!((0..300).all(|row| text(&answers, "error", row).is_some()));
@@ -287,13 +333,29 @@ fn one_target_has_the_columns_of_the_interface() {
     let names: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     assert_eq!(
         names,
-        ["customer_id", "probability", "tier", "percentile", "applicable", "error", "reasons"]
+        [
+            "customer_id",
+            "probability",
+            "tier",
+            "percentile",
+            "applicable",
+            "error",
+            "reasons"
+        ]
     );
     let ltv = Scoring::new(&MODELS, &[Target::Ltv], 0).schema();
     let names: Vec<_> = ltv.fields().iter().map(|f| f.name().as_str()).collect();
     assert_eq!(
         names,
-        ["customer_id", "value", "lower", "upper", "percentile", "applicable", "error"]
+        [
+            "customer_id",
+            "value",
+            "lower",
+            "upper",
+            "percentile",
+            "applicable",
+            "error"
+        ]
     );
 }
 
@@ -338,11 +400,14 @@ fn reasons_come_as_a_list_and_as_text() {
         let list = answers.column_by_name("reasons").expect("asked for");
         let reasons = list.as_list::<i32>().value(row);
         let reasons = reasons.as_struct();
-        let json: Value = serde_json::from_str(text(&as_text, "reasons", row).expect("reasons"))
-            .expect("JSON");
+        let json: Value =
+            serde_json::from_str(text(&as_text, "reasons", row).expect("reasons")).expect("JSON");
         assert_eq!(reasons.len(), 3);
         for (i, reason) in known.reasons.iter().enumerate() {
-            assert_eq!(reasons.column(0).as_string::<i32>().value(i), reason.feature);
+            assert_eq!(
+                reasons.column(0).as_string::<i32>().value(i),
+                reason.feature
+            );
             let found = reasons.column(2).as_primitive::<Float64Type>().value(i);
             assert_eq!(found.to_bits(), reason.contribution.to_bits());
             assert_eq!(json[i]["feature"], reason.feature);

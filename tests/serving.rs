@@ -1,5 +1,8 @@
 //! What a service that is up tells of itself.
 
+mod cohorts;
+mod formats;
+
 use std::time::Duration;
 
 use reqwest::StatusCode;

@@ -38,6 +38,7 @@ macro_rules! on_both {
 
 pub(crate) use on_both;
 
+mod away;
 mod cohorts;
 mod deleting;
 mod jobs;
@@ -50,6 +51,8 @@ mod postgres;
 mod refusals;
 mod sqlite;
 mod tables;
+mod upgrading;
+mod views;
 
 /// An empty database of either kind, gone when dropped.
 pub(crate) enum Place {

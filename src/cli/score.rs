@@ -52,7 +52,12 @@ pub struct ScoreArgs {
     pub out: PathBuf,
 
     /// What to predict: targets with commas between them, or `all`
-    #[arg(long, value_name = "TARGETS", default_value = "all", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "TARGETS",
+        default_value = "all",
+        value_delimiter = ','
+    )]
     pub targets: Vec<String>,
 
     /// How many of the strongest reasons to add to each prediction, 0 to 20
@@ -214,7 +219,14 @@ fn own(reader: &TableReader) -> Schema {
         let held = reader.data_type(i).unwrap_or(&DataType::Utf8);
         Field::new(name, held.clone(), true)
     };
-    Schema::new(reader.columns().iter().enumerate().map(field).collect::<Vec<_>>())
+    Schema::new(
+        reader
+            .columns()
+            .iter()
+            .enumerate()
+            .map(field)
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// The columns of the output: the input's own, then the answers.
@@ -227,7 +239,10 @@ fn columns(
     let answers = scoring.schema();
     // The first is the customer's name, which is the input's own.
     let answers = &answers.fields()[1..];
-    if let Some(twice) = answers.iter().find(|f| own.field_with_name(f.name()).is_ok()) {
+    if let Some(twice) = answers
+        .iter()
+        .find(|f| own.field_with_name(f.name()).is_ok())
+    {
         return Err(ScoreError::Column {
             path: path.to_owned(),
             column: twice.name().clone(),

@@ -69,9 +69,7 @@ pub enum Holds {
     /// 1 or 0.
     Flag,
     /// The category's index in this list.
-    Ordinal {
-        categories: &'static [&'static str],
-    },
+    Ordinal { categories: &'static [&'static str] },
     /// 1 for this category, 0 for any other.
     Category { category: String },
     /// 1 for a category that has no place of its own, else 0.

@@ -159,9 +159,7 @@ async fn next_piece(body: &mut Body, patience: Duration) -> Result<Option<Bytes>
 }
 
 fn cut(mut piece: Bytes) -> impl Iterator<Item = Bytes> {
-    std::iter::from_fn(move || {
-        (!piece.is_empty()).then(|| piece.split_to(piece.len().min(PIECE)))
-    })
+    std::iter::from_fn(move || (!piece.is_empty()).then(|| piece.split_to(piece.len().min(PIECE))))
 }
 
 /// A batch on its way.

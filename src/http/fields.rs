@@ -63,6 +63,11 @@ impl Fields {
         }
     }
 
+    /// All that was sent and is not taken yet, in one order.
+    pub fn sent(&self) -> String {
+        Value::Object(self.left.clone()).to_string()
+    }
+
     /// A member as it is; null is as good as absent.
     pub fn value(&mut self, name: &'static str) -> Option<Value> {
         self.known.push(name);

@@ -7,13 +7,17 @@
 mod answer;
 mod batch;
 mod cohorts;
+mod cursor;
 mod customer;
+mod database;
 mod extract;
 mod fields;
 mod formats;
 mod front;
 mod health;
 mod home;
+mod idempotency;
+mod jobs;
 mod models;
 mod openapi;
 mod outcomes;
@@ -54,6 +58,10 @@ pub struct Limits {
     pub max_body: usize,
     /// Bytes of a batch that can't be streamed.
     pub max_batch: usize,
+    /// Bytes of a file to be imported.
+    pub max_upload: u64,
+    /// Time that an upload may take in all.
+    pub upload: Duration,
     /// Customers that are drawn for one client.
     pub max_synthetic: u64,
     /// Batches, exports and uploads at a time.
@@ -102,15 +110,26 @@ pub fn front(service: Arc<Service>, limits: Limits) -> Front {
             )
         })
         .with_state(api);
-    Front::new(router, limits.request)
+    Front::new(router, limits.request, limits.upload)
 }
 
 fn routes() -> OpenApiRouter<Api> {
     // What people and scripts read is compressed for those who ask; a
     // prediction is smaller than what compressing it would cost.
     let read = OpenApiRouter::new()
-        .routes(routes!(models::active_model))
-        .routes(routes!(cohorts::latest_cohort))
+        .routes(routes!(models::sets::models, models::sets::train))
+        .routes(routes!(models::sets::model_set))
+        .routes(routes!(models::sets::activate))
+        .routes(routes!(models::model_card))
+        .routes(routes!(models::files::xgboost))
+        .routes(routes!(models::files::manifest))
+        .routes(routes!(cohorts::cohorts, cohorts::create_cohort))
+        .routes(routes!(cohorts::cohort, cohorts::delete_cohort))
+        .routes(routes!(cohorts::content::cohort_facts))
+        .routes(routes!(cohorts::content::cohort_segments))
+        .routes(routes!(cohorts::content::cohort_customers))
+        .routes(routes!(cohorts::content::cohort_rejects))
+        .routes(routes!(jobs::job, jobs::cancel_job))
         .routes(routes!(openapi::openapi))
         .layer(CompressionLayer::new());
     OpenApiRouter::with_openapi(openapi::Document::openapi())
@@ -121,6 +140,14 @@ fn routes() -> OpenApiRouter<Api> {
         .merge(read)
         .routes(routes!(reports::report))
         .routes(routes!(reports::chart))
+        // Compressing a whole cohort would keep the threads that answer busy.
+        .routes(routes!(cohorts::export::cohort_file))
+        .merge(
+            // Its own limit counts the bytes as they come.
+            OpenApiRouter::new()
+                .routes(routes!(cohorts::import::import_cohort))
+                .layer(axum::extract::DefaultBodyLimit::disable()),
+        )
         .routes(routes!(home::home))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -48,8 +48,23 @@ outcomes! {
     NotAcceptable: NotAcceptable "The answer can't be had in a format that the client accepts";
     Busy: Busy "As many such requests as the service takes on are being answered";
     UnreadyOrBusy: Busy "No model is trained yet, or as many batches as the service takes on are being answered";
+    OtherMethod: MethodNotAllowed "The method is none of those that the Allow header lists";
+    BadQuery: InvalidQuery "The query is not valid; every parameter at fault is listed";
+    /// What taking a file can end in.
+    BadUpload:
+        MalformedBody "The file is empty, or the body broke off",
+        RequestTimeout "The body stopped coming before its end",
+        BodyTooLarge "The file is larger than the service takes",
+        UnsupportedMediaType "The file's format is not declared, or not supported",
+        InvalidRequest "The form, its mapping or the query is not valid; everything at fault is listed";
+    KeyInUse: Conflict "The first call with this Idempotency-Key is still being worked on";
+    NoJob: NotFound "There is no such job";
+    NoModel: NotFound "There is no such model set, or it has no such model";
+    NoForest: NotFound "There is no such model, or the linear model serves and has no trees";
+    AwayOrBusy: DatabaseUnavailable "The database does not answer, or as many such requests as the service takes on are being answered";
+    UnreadyOrAway: DatabaseUnavailable "No model is trained yet, or the database does not answer";
     UnknownTarget: NotFound "No target has this name";
-    NoCohort: NotFound "There is no cohort yet";
+    NoCohort: NotFound "There is no such cohort";
     NoReport: NotFound "There is no such report, or no complete cohort yet";
     Unready: NotReady "No model is trained yet";
     DatabaseAway: DatabaseUnavailable "The database does not answer";

@@ -88,8 +88,12 @@ pub type Named = Result<Path<String>, PathRejection>;
 
 /// The target that a path names.
 pub fn known(path: Named) -> Result<Target, Problem> {
-    path.ok()
-        .and_then(|Path(name)| Target::from_name(&name))
+    target_of(&path.map(|Path(name)| name).unwrap_or_default())
+}
+
+/// The target of this name.
+pub fn target_of(name: &str) -> Result<Target, Problem> {
+    Target::from_name(name)
         .ok_or_else(|| {
             let names: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
             Problem::new(
@@ -139,7 +143,12 @@ pub fn prediction<'a>(
     let prediction = model.predict(profile).map_err(no_inputs)?;
     if let Err(NotApplicable { why }) = model.applies(profile) {
         let target = model.target();
-        return Ok(PredictionBody::not_applicable(&set.version, target, profile, why));
+        return Ok(PredictionBody::not_applicable(
+            &set.version,
+            target,
+            profile,
+            why,
+        ));
     }
     let mut body = PredictionBody::new(&set.version, model.target(), profile, &prediction);
     if reasons > 0 {
@@ -185,12 +194,18 @@ pub async fn predict_all(
     if answered.is_empty() {
         let fault = silent.into_iter().find_map(Result::err);
         let fault = fault.map(|(_, fault)| fault);
-        return Err(Problem::fields(Kind::InvalidCustomer, fault.into_iter().collect()));
+        return Err(Problem::fields(
+            Kind::InvalidCustomer,
+            fault.into_iter().collect(),
+        ));
     }
-    let silent = silent.into_iter().filter_map(Result::err).map(|(target, _)| {
-        let why = "none of the columns that the target uses is there";
-        PredictionBody::not_applicable(&set.version, target, &profile, why)
-    });
+    let silent = silent
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|(target, _)| {
+            let why = "none of the columns that the target uses is there";
+            PredictionBody::not_applicable(&set.version, target, &profile, why)
+        });
     let bodies = answered.into_iter().filter_map(Result::ok).chain(silent);
     let body = Predictions::new(&set.version, &profile, bodies);
     let json = serde_json::to_vec(&body).map_err(|error| problem::internal(&error))?;

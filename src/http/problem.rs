@@ -176,11 +176,7 @@ pub struct FieldProblem {
 }
 
 impl FieldProblem {
-    pub fn new(
-        field: impl Into<String>,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
             code: code.into(),
@@ -281,6 +277,14 @@ impl Problem {
         }
         response
     }
+}
+
+/// The database does not answer.
+pub fn away() -> Problem {
+    Problem::new(
+        Kind::DatabaseUnavailable,
+        "The database does not answer; predictions do not need it.",
+    )
 }
 
 /// A failure of our own: its cause is logged, and the client learns that there

@@ -42,7 +42,10 @@ impl From<Problem> for Stopped {
 }
 
 enum Piece {
-    Bytes(Bytes, #[expect(dead_code, reason = "held until it is sent")] OwnedSemaphorePermit),
+    Bytes(
+        Bytes,
+        #[expect(dead_code, reason = "held until it is sent")] OwnedSemaphorePermit,
+    ),
     End,
     Failed(Problem),
 }
@@ -110,9 +113,9 @@ where
         let _ = pieces.send(last);
     });
     let body = match made.recv().await {
-        Some(Piece::Bytes(first, _)) => Body::from_stream(
-            stream::once(std::future::ready(Ok(first))).chain(rest(made)),
-        ),
+        Some(Piece::Bytes(first, _)) => {
+            Body::from_stream(stream::once(std::future::ready(Ok(first))).chain(rest(made)))
+        }
         Some(Piece::End) => Body::empty(),
         Some(Piece::Failed(problem)) => return Err(problem),
         None => return Err(super::problem::internal(&Broken)),
@@ -129,9 +132,7 @@ where
 #[error("the answer broke off")]
 struct Broken;
 
-fn rest(
-    made: UnboundedReceiver<Piece>,
-) -> impl futures_util::Stream<Item = Result<Bytes, Broken>> {
+fn rest(made: UnboundedReceiver<Piece>) -> impl futures_util::Stream<Item = Result<Bytes, Broken>> {
     stream::unfold(Some(made), async |made| {
         let mut made = made?;
         match made.recv().await {

@@ -22,7 +22,7 @@ use crate::cohort::{Batches, CohortSpec, MAX_SEED, Plan, Unreachable};
 const SOME: u64 = 1000;
 
 /// The seed of the published cohort.
-const SEED: u64 = 20_251_021;
+pub const SEED: u64 = 20_251_021;
 
 /// Rows that become bytes at a time: a few hundred kilobytes of text.
 const ROWS: usize = 512;
@@ -30,13 +30,17 @@ const ROWS: usize = 512;
 /// What to draw.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({"customers": 5, "seed": 7}))]
-#[expect(dead_code, reason = "documents what `asked` reads")]
 pub struct SyntheticRequest {
     /// How many customers, up to the service's limit (`--max-synthetic`).
     #[schema(minimum = 1, default = 1000, example = 5)]
     customers: Option<u64>,
     /// Seed of the random draws: the same seed gives the same customers.
-    #[schema(minimum = 0, maximum = 9_223_372_036_854_775_807_u64, default = 20_251_021, example = 7)]
+    #[schema(
+        minimum = 0,
+        maximum = 9_223_372_036_854_775_807_u64,
+        default = 20_251_021,
+        example = 7
+    )]
     seed: Option<u64>,
     /// The population: what differs from that of the source document. `targets`
     /// has statistics by their ids, as `GET /cohorts/latest` lists them.

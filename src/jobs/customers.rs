@@ -9,9 +9,9 @@ use crate::store::{Cohort, Store};
 /// Rows that are trained on. More rows barely better a model, and cost memory.
 const TRAINING_ROWS: u64 = 200_000;
 
-/// The fewest customers that a first start is worth: training leaves a part of
-/// them out to judge the models on.
-pub(super) const FEWEST_CUSTOMERS: u64 = 1_000;
+/// The fewest customers that a first start is worth: every model needs five
+/// hundred whom it is for, and date conversion is for half of all.
+pub(super) const FEWEST_CUSTOMERS: u64 = 1_200;
 
 /// Keeps every so manieth batch, so that at most the training rows are kept
 /// and they are spread over the cohort.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::first_start::FirstStartError;
+use super::teach::TeachError;
 use crate::store::StoreError;
 
 /// Why a job failed, for whoever asked for it. It repeats no value of a customer
@@ -77,6 +78,9 @@ impl From<FirstStartError> for Failure {
                 "untrainable",
                 format!("The target {target} can't be trained: {error}."),
             )),
+            FirstStartError::Teach(TeachError::Train(error)) => {
+                Self::Problem(JobProblem::new("untrainable", error.to_string()))
+            }
             FirstStartError::Plan(error) => {
                 Self::Problem(JobProblem::new("invalid-spec", error.to_string()))
             }

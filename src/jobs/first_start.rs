@@ -18,6 +18,7 @@ use super::cache::ModelCache;
 use super::customers::{FEWEST_CUSTOMERS, Sample, read};
 use super::generate::{default_name, generate, to_json};
 use super::status::{Database, Pending, Phase, Status};
+use super::teach::TeachError;
 use super::training::{load, stored, train};
 use crate::cohort::{GENERATOR_VERSION, Plan, PlanError, Unreachable};
 use crate::models::{ArtifactError, ModelSet, Target, TrainError};
@@ -56,6 +57,8 @@ pub enum FirstStartError {
     TooFew(u64),
     #[error("can't train {0}: {1}")]
     Train(&'static str, TrainError),
+    #[error(transparent)]
+    Teach(#[from] TeachError),
     #[error("the stored model {target} of set {version} can't serve: {error}")]
     Artifact {
         version: String,
@@ -250,7 +253,7 @@ async fn make(
     status.enter(Phase::Training);
     let at = (first.clock)();
     let report = |share| status.advance(share);
-    let trained = train(&cohort, rows, Target::ALL, at, &report, &|| false).await?;
+    let trained = train(&cohort, rows, at, &report).await?;
     let set = ModelSet::new(Some(cohort.id), at, trained);
     status.enter(Phase::Saving);
     let new = stored(&set)?;

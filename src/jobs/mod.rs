@@ -16,6 +16,7 @@ mod import_job;
 mod runner;
 mod status;
 mod submit;
+mod teach;
 mod train_job;
 mod training;
 
@@ -72,6 +73,12 @@ impl Service {
             new_jobs: Notify::new(),
             running: Mutex::default(),
         }
+    }
+
+    /// The present, for what is stored.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
     }
 }
 

@@ -223,11 +223,11 @@ impl Service {
     /// # Errors
     /// Where the database fails.
     pub async fn cancel(&self, store: &Store, id: Uuid) -> Result<Option<Job>, StoreError> {
-        let job = store.cancel_job(id, (self.clock)()).await?;
+        // First of all: on SQLite the job itself may keep others from writing.
         if let Some(control) = self.running().get(&id) {
             control.tell(Stop::Cancelled);
         }
-        Ok(job)
+        store.cancel_job(id, (self.clock)()).await
     }
 
     /// Gives all jobs back for other processes, or the next start, to take.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::runner::Running;
-use super::training::{TrainInput, run_train, stored};
+use super::training::{RunTrain, TrainInput, run_train, stored};
 
 /// The job: trains what its input asks for. The set is kept, not activated.
 pub(super) async fn run(running: &Running<'_>) -> Result<(), Failure> {
@@ -16,9 +16,14 @@ pub(super) async fn run(running: &Running<'_>) -> Result<(), Failure> {
     };
     let progress = |phase, share| running.control.report(phase, share);
     let cancelled = || running.control.is_stopped();
-    let set = run_train(running.store, &input, &progress, &cancelled).await?;
+    let RunTrain { set, left_out } =
+        run_train(running.store, &input, &progress, &cancelled).await?;
     running.control.report("saving", 0.0);
-    let result = json!({ "version": set.version });
+    let left_out = left_out.iter();
+    let left_out: Vec<_> = left_out
+        .map(|it| json!({ "target": it.target.name(), "why": it.why.to_string() }))
+        .collect();
+    let result = json!({ "version": set.version, "left_out": left_out });
     running
         .store
         .save_model_set_of_job(&stored(&set)?, &running.ending(result))

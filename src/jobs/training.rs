@@ -1,17 +1,15 @@
 //! Training all targets, and models as the store keeps them.
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::customers::read;
 use super::failure::{Failure, JobProblem};
 use super::first_start::FirstStartError;
-use crate::models::{self, Model, ModelSet, Source, Target};
+use super::teach::{Cores, teach};
+use crate::models::{LeftOut, Model, ModelSet, Source, Target, Trained};
 use crate::store::{Cohort, NewModelSet, Store, StoreError, StoredModel, StoredModelSet};
 
 /// What a job trains.
@@ -24,8 +22,16 @@ pub(super) struct TrainInput {
     pub at: DateTime<Utc>,
 }
 
-/// Trains models on a stored cohort. Targets that are not asked for are taken from
-/// the active set, so that what is made can be activated.
+/// What came of a job that trains.
+pub(super) struct RunTrain {
+    pub set: ModelSet,
+    /// Targets that the cohort does not suffice for.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Trains models on a stored cohort. Targets that are not trained, since they are
+/// not asked for or the cohort does not suffice for them, are taken from the
+/// active set, so that what is made can be activated.
 ///
 /// `progress` hears the phase and how much of it is done; `cancelled` tells
 /// whether the models are still wanted.
@@ -34,7 +40,7 @@ pub(super) async fn run_train(
     input: &TrainInput,
     progress: &(dyn Fn(&'static str, f64) + Sync),
     cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<ModelSet, Failure> {
+) -> Result<RunTrain, Failure> {
     progress("reading", 0.0);
     let cohort = store.cohort(input.cohort_id).await?;
     let cohort = cohort.ok_or(StoreError::UnknownCohort(input.cohort_id))?;
@@ -47,58 +53,69 @@ pub(super) async fn run_train(
     }
     let rows = read(store, &cohort, &|share| progress("reading", share)).await?;
     let report = |share| progress("training", share);
-    let mut trained = train(&cohort, rows, &wanted, input.at, &report, cancelled).await?;
-    if wanted.len() < Target::ALL.len()
+    let cores = Cores::AllButOne;
+    let trained = teach(
+        rows,
+        source(&cohort),
+        &wanted,
+        input.at,
+        cores,
+        &report,
+        cancelled,
+    );
+    let Trained {
+        mut models,
+        left_out,
+    } = trained.await.map_err(FirstStartError::from)?;
+    // Whoever names targets wants these; whoever names none wants what can be had.
+    if !left_out.is_empty() && (models.is_empty() || !input.targets.is_empty()) {
+        return Err(untrainable(&left_out).into());
+    }
+    if models.len() < Target::ALL.len()
         && let Some(active) = store.active_model_set().await?
     {
+        let trained: Vec<Target> = models.iter().map(Model::target).collect();
         let others = load(active).await?.models.into_iter();
-        trained.extend(others.filter(|model| !wanted.contains(&model.target())));
+        models.extend(others.filter(|model| !trained.contains(&model.target())));
     }
-    Ok(ModelSet::new(Some(cohort.id), input.at, trained))
+    Ok(RunTrain {
+        set: ModelSet::new(Some(cohort.id), input.at, models),
+        left_out,
+    })
 }
 
-/// Trains targets, one after the other.
+fn untrainable(left_out: &[LeftOut]) -> JobProblem {
+    let each: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+    JobProblem::new(
+        "untrainable",
+        format!("The cohort does not suffice: {}.", each.join("; ")),
+    )
+}
+
+/// Trains every target for a first start, which does without none.
 pub(super) async fn train(
     cohort: &Cohort,
     rows: Vec<RecordBatch>,
-    targets: &[Target],
     at: DateTime<Utc>,
     report: &(dyn Fn(f64) + Sync),
-    cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<Model>, FirstStartError> {
-    let rows: Arc<[RecordBatch]> = rows.into();
-    let source = Arc::new(Source {
+    let source = source(cohort);
+    let trained = teach(rows, source, Target::ALL, at, Cores::All, report, &|| false).await?;
+    match trained.left_out.into_iter().next() {
+        Some(LeftOut { target, why }) => Err(FirstStartError::Train(target.name(), why)),
+        None => Ok(trained.models),
+    }
+}
+
+/// What stands on the cards of models of a stored cohort.
+fn source(cohort: &Cohort) -> Source {
+    Source {
         cohort_id: Some(cohort.id),
         cohort_name: cohort.name.clone(),
         customers: cohort.customers.unsigned_abs(),
         generator_version: Some(cohort.generator_version.clone()),
         seed: cohort.seed,
-    });
-    let mut trained = Vec::with_capacity(targets.len());
-    for &target in targets {
-        // Whoever cancels does not wait for what this returns.
-        if cancelled() {
-            break;
-        }
-        let (rows, source) = (Arc::clone(&rows), Arc::clone(&source));
-        let (reporter, mut reports) = watch::channel(0.0);
-        let work = spawn_blocking(move || {
-            models::train(&rows, target, &source, at, &|share| {
-                reporter.send_replace(share);
-            })
-        });
-        while reports.changed().await.is_ok() {
-            let share = *reports.borrow_and_update();
-            let done = f64::from(u32::try_from(trained.len()).unwrap_or(0));
-            let all = f64::from(u32::try_from(targets.len()).unwrap_or(1));
-            report((done + share) / all);
-        }
-        let model: Model = work
-            .await?
-            .map_err(|error| FirstStartError::Train(target.name(), error))?;
-        trained.push(model);
     }
-    Ok(trained)
 }
 
 /// The models as bytes, with their cards.

@@ -122,7 +122,8 @@ impl Model {
 
 impl Header {
     fn into_model(self, mut nodes: Reader<'_>) -> Result<Model, ArtifactError> {
-        let target = Target::from_name(&self.target).ok_or_else(|| MODEL.corrupt("unknown target"))?;
+        let target =
+            Target::from_name(&self.target).ok_or_else(|| MODEL.corrupt("unknown target"))?;
         let scorer = match self.scorer {
             ScorerHeader::Linear(linear) => Scorer::Linear(linear),
             ScorerHeader::Forest {

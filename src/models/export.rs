@@ -81,7 +81,11 @@ impl Model {
         for name in self.encoder.place_names() {
             let name = name.replace(['[', ']', '<'], "_");
             let taken = names.contains(&name);
-            names.push(if taken { format!("{name} {}", names.len()) } else { name });
+            names.push(if taken {
+                format!("{name} {}", names.len())
+            } else {
+                name
+            });
         }
         names
     }
@@ -113,9 +117,8 @@ fn link(link: Link) -> Value {
 /// The objective whose link is that of the margin as it is, and the base as
 /// that objective counts it.
 fn objective(link: Link, base: f64) -> (Value, f64) {
-    let regression = |name: &str| {
-        json!({"name": name, "reg_loss_param": {"scale_pos_weight": "1"}})
-    };
+    let regression =
+        |name: &str| json!({"name": name, "reg_loss_param": {"scale_pos_weight": "1"}});
     let share = 1.0 / (1.0 + (-base).exp());
     match link {
         Link::Logistic { .. } => (regression("binary:logistic"), share),
@@ -180,7 +183,10 @@ fn tree(id: usize, tree: Tree<'_>, width: usize) -> Value {
         parents[node.left()] = at;
         parents[node.left() + 1] = at;
     }
-    let inner = tree.nodes.iter().map(|node| (!node.is_leaf()).then_some(*node));
+    let inner = tree
+        .nodes
+        .iter()
+        .map(|node| (!node.is_leaf()).then_some(*node));
     // Leaves keep their value where splits keep their threshold.
     let conditions: Vec<f64> = inner
         .clone()

@@ -87,7 +87,12 @@ impl Card {
             write!(out, "| {name} |")?;
             for candidate in &columns {
                 let gapped = candidate.metrics_half_missing.get(name).copied().flatten();
-                write!(out, " {} | {} |", with_interval(candidate, name), score(gapped))?;
+                write!(
+                    out,
+                    " {} | {} |",
+                    with_interval(candidate, name),
+                    score(gapped)
+                )?;
             }
             if let Some(oracle) = oracle {
                 write!(out, " {} |", score(oracle.get(name).copied().flatten()))?;

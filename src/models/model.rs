@@ -200,7 +200,10 @@ impl Model {
     /// What a margin says of a customer without these inputs, and its percentile.
     pub(super) fn answer(&self, margin: f64, missing: ColumnSet) -> (Estimate, f64) {
         let value = self.link.value(margin);
-        (self.estimate(value, missing), self.placement.percentile(value))
+        (
+            self.estimate(value, missing),
+            self.placement.percentile(value),
+        )
     }
 
     /// The inputs not given, unless none is.

@@ -85,7 +85,14 @@ impl<'a> Scoring<'a> {
                 errors.note(first + row, &fault);
             }
             for (model, answers) in self.models.iter().zip(&mut answers) {
-                self.answer(model, &table, (first, &block), &mut places, answers, &mut errors);
+                self.answer(
+                    model,
+                    &table,
+                    (first, &block),
+                    &mut places,
+                    answers,
+                    &mut errors,
+                );
             }
         }
         answers::batch(&table, answers, errors, self.prefixed)

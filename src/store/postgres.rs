@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::error::one_line;
-use super::{LONG, location, migrations};
+use super::{LONG, QUICK, location, migrations};
 
 /// How long one try to connect may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -114,6 +114,22 @@ impl Server {
     /// A connection outside the pool.
     async fn connect(&self) -> Result<PgConnection, StoreError> {
         self.connect_within(CONNECT).await
+    }
+
+    /// The same, under a name by which others find it.
+    async fn connect_as(&self, name: &str) -> Result<PgConnection, StoreError> {
+        let options = self.options.clone().application_name(name);
+        match timeout(CONNECT, options.connect()).await {
+            Ok(connected) => connected.map_err(|e| self.error("connect", &e)),
+            Err(_) => Err(self.silent()),
+        }
+    }
+
+    /// Whether the server answers, within a second.
+    async fn answers(&self) -> Result<(), StoreError> {
+        let asked = timeout(QUICK, sqlx::query("SELECT 1").execute(&self.pool)).await;
+        let asked = asked.map_err(|_| self.silent())?;
+        asked.map(drop).map_err(|e| self.error("answer", &e))
     }
 
     async fn connect_within(&self, limit: Duration) -> Result<PgConnection, StoreError> {

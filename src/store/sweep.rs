@@ -11,6 +11,8 @@ use super::{Backend, LONG, Store, StoreError, change, on_either};
 const UPLOAD: TimeDelta = TimeDelta::hours(6);
 /// How long the answers to calls with an `Idempotency-Key` are kept.
 const ANSWERS: TimeDelta = TimeDelta::hours(24);
+/// How long what became of a job is kept.
+const OUTCOMES: TimeDelta = TimeDelta::days(90);
 
 /// Which cohorts are kept; all of them, where nothing is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,6 +43,11 @@ const UPLOADS: &str = "DELETE FROM uploads WHERE created_at < $1 AND NOT EXISTS 
     (SELECT 1 FROM jobs WHERE kind = 'import' AND state IN ('queued', 'running') \
      AND input ->> 'upload' = CAST(uploads.id AS text))";
 const CALLS: &str = "DELETE FROM idempotency_keys WHERE created_at < $1";
+// What an import set aside goes with its cohort, or with its job if it made none.
+const REJECTS: &str = "DELETE FROM rejects WHERE cohort_id IN \
+        (SELECT cohort_id FROM jobs WHERE kind = 'import' AND finished_at < $1) \
+    AND NOT EXISTS (SELECT 1 FROM cohorts WHERE cohorts.id = rejects.cohort_id)";
+const JOBS: &str = "DELETE FROM jobs WHERE finished_at < $1";
 const EXPIRED: &str = "SELECT id FROM (SELECT id, created_at, \
         row_number() OVER (ORDER BY created_at DESC, id DESC) AS place FROM cohorts) AS ranked \
     WHERE place > 1 AND (place > $1 OR created_at < $2) ORDER BY place DESC";
@@ -61,6 +68,8 @@ impl Store {
             (orphans, now.trunc_subsecs(6)),
             (UPLOADS, before(UPLOAD)),
             (CALLS, before(ANSWERS)),
+            (REJECTS, before(OUTCOMES)),
+            (JOBS, before(OUTCOMES)),
         ] {
             change!(self, "clear away leftovers", within LONG, sqlx::query(statement).bind(moment))?;
         }

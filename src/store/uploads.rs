@@ -61,9 +61,10 @@ impl Store {
                 .await?;
             transaction.commit().await.map(|()| true)
         })?;
-        match open {
-            true => Ok(()),
-            false => Err(StoreError::UnknownUpload(id)),
+        if open {
+            Ok(())
+        } else {
+            Err(StoreError::UnknownUpload(id))
         }
     }
 

@@ -1,7 +1,7 @@
 //! Rows of the input and their answers, side by side.
 
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, UInt64Array};
 use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, UInt64Array};
 use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::take::take;
 
@@ -29,7 +29,11 @@ pub(super) fn scored(
 /// The columns with an empty row for each that could not be read, where it
 /// stands in the file; the last column tells of it.
 fn with_bad_rows(rows: &Rows, columns: &[ArrayRef]) -> Result<Vec<ArrayRef>, ArrowError> {
-    let good = rows.lines.iter().zip(0..).map(|(&line, row)| (line, Ok(row)));
+    let good = rows
+        .lines
+        .iter()
+        .zip(0..)
+        .map(|(&line, row)| (line, Ok(row)));
     let bad = rows.bad.iter().map(|bad| (bad.line, Err(bad.fault)));
     let mut order: Vec<(u64, Result<u64, RowFault>)> = good.chain(bad).collect();
     order.sort_by_key(|(line, _)| *line);

@@ -117,10 +117,7 @@ impl Writer {
     }
 }
 
-fn parquet(
-    file: BufWriter<File>,
-    schema: &SchemaRef,
-) -> io::Result<ArrowWriter<BufWriter<File>>> {
+fn parquet(file: BufWriter<File>, schema: &SchemaRef) -> io::Result<ArrowWriter<BufWriter<File>>> {
     let level = ZstdLevel::try_new(3).map_err(io::Error::other)?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))

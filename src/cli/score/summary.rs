@@ -56,7 +56,11 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} rows, {} of them with an error", self.rows, self.errors)?;
+        writeln!(
+            f,
+            "{} rows, {} of them with an error",
+            self.rows, self.errors
+        )?;
         for counts in &self.targets {
             write!(f, "{}: {} predicted", counts.target, counts.predicted)?;
             match counts.not_applicable {

@@ -83,7 +83,12 @@ impl Answers {
         Ok(())
     }
 
-    fn predict(&mut self, index: usize, profile: &Profile, out: &mut Vec<u8>) -> Result<(), Problem> {
+    fn predict(
+        &mut self,
+        index: usize,
+        profile: &Profile,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Problem> {
         let set = Arc::clone(&self.set);
         let model = set.get(self.target);
         let model = model.ok_or_else(crate::http::predictions::not_ready)?;

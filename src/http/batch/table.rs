@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, BooleanArray, RecordBatch, StringArray};
 use arrow_array::cast::AsArray;
+use arrow_array::{Array, BooleanArray, RecordBatch, StringArray};
 use arrow_schema::SchemaRef;
 use arrow_select::nullif::nullif;
 
@@ -61,10 +61,7 @@ impl Answers {
 
 /// Takes the numbers from rows that were at fault before they were scored, and
 /// says why.
-fn rejected(
-    scored: RecordBatch,
-    faults: &Faults,
-) -> Result<RecordBatch, arrow_schema::ArrowError> {
+fn rejected(scored: RecordBatch, faults: &Faults) -> Result<RecordBatch, arrow_schema::ArrowError> {
     if faults.is_empty() {
         return Ok(scored);
     }

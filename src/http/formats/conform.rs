@@ -135,11 +135,7 @@ fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
 }
 
 /// A table's column as the schema's, and the faults of its values.
-fn converted(
-    array: &ArrayRef,
-    column: usize,
-    faults: &mut Faults,
-) -> Result<ArrayRef, ArrowError> {
+fn converted(array: &ArrayRef, column: usize, faults: &mut Faults) -> Result<ArrayRef, ArrowError> {
     let mut wrong = |row: usize, fault: FieldError| faults.entry(row).or_default().push(fault);
     let text = is_text(array.data_type());
     match COLUMNS[column].kind {
@@ -253,21 +249,9 @@ fn checked(
 )]
 fn in_type_of(column: usize, values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
     match COLUMNS[column].kind {
-        Kind::Integer => Arc::new(
-            values
-                .map(|v| v.map(|v| v as i32))
-                .collect::<Int32Array>(),
-        ),
-        Kind::BigInteger => Arc::new(
-            values
-                .map(|v| v.map(|v| v as i64))
-                .collect::<Int64Array>(),
-        ),
-        Kind::Flag => Arc::new(
-            values
-                .map(|v| v.map(|v| v > 0.0))
-                .collect::<BooleanArray>(),
-        ),
+        Kind::Integer => Arc::new(values.map(|v| v.map(|v| v as i32)).collect::<Int32Array>()),
+        Kind::BigInteger => Arc::new(values.map(|v| v.map(|v| v as i64)).collect::<Int64Array>()),
+        Kind::Flag => Arc::new(values.map(|v| v.map(|v| v > 0.0)).collect::<BooleanArray>()),
         _ => Arc::new(values.collect::<Float64Array>()),
     }
 }

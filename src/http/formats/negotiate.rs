@@ -170,7 +170,10 @@ mod tests {
             ("Text/CSV; charset=utf-8", Format::Csv),
             ("text/*", Format::Csv),
             ("text/csv, */*;q=0.1", Format::Csv),
-            ("application/json;q=0.5, application/x-ndjson", Format::Ndjson),
+            (
+                "application/json;q=0.5, application/x-ndjson",
+                Format::Ndjson,
+            ),
             ("text/csv, application/vnd.apache.parquet", Format::Csv),
             ("text/html, application/*;q=0.8", Format::Json),
             ("*/*;q=0.2, application/json;q=0", Format::Ndjson),

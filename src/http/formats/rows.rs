@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, RecordBatchOptions,
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, RecordBatchOptions,
     StringArray, TimestampMicrosecondArray,
 };
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
@@ -70,6 +71,14 @@ pub enum RowsError {
     Arrow(#[from] ArrowError),
     #[error(transparent)]
     Batch(#[from] BatchError),
+}
+
+/// The last customer's own name.
+pub fn last_id(batch: &RecordBatch) -> Option<String> {
+    let ids = batch.column_by_name("customer_id")?;
+    let ids = ids.as_string_opt::<i32>()?;
+    let last = ids.len().checked_sub(1)?;
+    Some(ids.value(last).to_owned())
 }
 
 /// Profiles as columns.

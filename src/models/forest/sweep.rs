@@ -132,7 +132,8 @@ impl Sweep {
             }
             level = below;
         }
-        self.leaves.extend(level.into_iter().map(|at| tree.values[at]));
+        self.leaves
+            .extend(level.into_iter().map(|at| tree.values[at]));
     }
 
     /// The margins of rows given place by place.

@@ -10,8 +10,8 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_nu
 use arrow_schema::{DataType, Field, Fields, Schema};
 
 use crate::features::Table;
-use crate::models::target::Target;
 use crate::models::Estimate;
+use crate::models::target::Target;
 use crate::schema::COLUMNS;
 
 /// What is wrong with rows, by row.
@@ -54,7 +54,11 @@ type Reasons = ListBuilder<StructBuilder>;
 
 impl Answers {
     pub(super) fn new(target: Target, rows: usize, explain: usize) -> Self {
-        let value = if target.is_binary() { "probability" } else { "value" };
+        let value = if target.is_binary() {
+            "probability"
+        } else {
+            "value"
+        };
         let number = |name| (name, Float64Builder::with_capacity(rows));
         Self {
             target,

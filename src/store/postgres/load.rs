@@ -5,7 +5,10 @@
 //! `customers` is locked for a moment only, and several cohorts can be loaded at
 //! once while others are read.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Server, copy, partition};
@@ -18,6 +21,16 @@ use crate::store::{Cohort, NewCohort, StoreError};
 /// longer than a fraction of a millisecond on an async thread.
 const ROWS: usize = 512;
 
+/// How long the server may take to accept what it is sent.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How long it may take to index the partition and to list the cohort.
+const COMMIT: Duration = Duration::from_mins(30);
+
+/// Ends the sessions that load the same cohort.
+const END_OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+    WHERE application_name = $1 AND datname = current_database() \
+    AND usename = current_user AND pid <> pg_backend_pid()";
+
 /// An open transaction in which the partition is made already.
 pub(in crate::store) struct Load {
     server: Server,
@@ -27,9 +40,21 @@ pub(in crate::store) struct Load {
 
 impl Server {
     pub(in crate::store) async fn begin_load(&self, new: NewCohort) -> Result<Load, StoreError> {
-        let mut connection = self.connect().await?;
+        // A connection may take long; whether there is a server, not.
+        self.answers().await?;
+        let failed = |e: sqlx::Error| self.load_error(&e);
+        let name = format!("engagecast cohort {}", new.id.simple());
+        let mut connection = self.connect_as(&name).await?;
+        // A process that was given up for dead, and works on the same job, would
+        // keep the partition's name.
+        sqlx::query(END_OTHERS)
+            .bind(&name)
+            .execute(&mut connection)
+            .await
+            .map_err(failed)?;
         let partition = partition(new.id);
         let statements = [
+            "SET lock_timeout = '30s'".to_owned(),
             "BEGIN".to_owned(),
             format!("CREATE TABLE {partition} (LIKE customers INCLUDING COMMENTS)"),
             format!(
@@ -38,9 +63,7 @@ impl Server {
             ),
         ];
         for statement in statements {
-            execute(&mut connection, statement)
-                .await
-                .map_err(|e: sqlx::Error| self.load_error(&e))?;
+            execute(&mut connection, statement).await.map_err(failed)?;
         }
         Ok(Load {
             server: self.clone(),
@@ -73,9 +96,11 @@ impl Load {
         let customers = i64::try_from(customers).unwrap_or(i64::MAX);
         let facts = std::mem::take(&mut ending.facts);
         let cohort = Cohort::complete(self.new, customers, facts);
-        commit(&mut self.connection, &cohort, &ending)
-            .await
-            .map_err(|e: sqlx::Error| self.server.load_error(&e))?;
+        let commit = commit(&mut self.connection, &cohort, &ending);
+        match timeout(COMMIT, commit).await {
+            Ok(done) => done.map_err(|e: sqlx::Error| self.server.load_error(&e))?,
+            Err(_) => return Err(self.server.silent()),
+        }
         drop(self.connection.close().await);
         Ok(Some(cohort))
     }
@@ -93,14 +118,17 @@ impl Load {
                     for start in (0..batch.num_rows()).step_by(ROWS) {
                         let end = batch.num_rows().min(start + ROWS);
                         copy::encode(&columns, start..end, &mut buffer);
-                        copying.send(buffer.as_slice()).await.map_err(failed)?;
+                        let sent = timeout(SILENCE, copying.send(buffer.as_slice())).await;
+                        sent.map_err(|_| self.server.silent())?.map_err(failed)?;
                         buffer.clear();
                     }
                 }
                 Message::Finish(ending) => {
                     buffer.extend_from_slice(&copy::TRAILER);
                     copying.send(buffer.as_slice()).await.map_err(failed)?;
-                    let customers = copying.finish().await.map_err(failed)?;
+                    let copied = timeout(SILENCE, copying.finish()).await;
+                    let copied = copied.map_err(|_| self.server.silent())?;
+                    let customers = copied.map_err(failed)?;
                     return Ok(Some((customers, *ending)));
                 }
             }

@@ -119,7 +119,9 @@ impl Csv {
     fn record(&mut self) -> Result<(), Problem> {
         let ends = &self.ends[..self.ended];
         let starts = std::iter::once(0).chain(ends.iter().copied());
-        let cells = starts.zip(ends).map(|(start, &end)| &self.cells[start..end]);
+        let cells = starts
+            .zip(ends)
+            .map(|(start, &end)| &self.cells[start..end]);
         if let Some(table) = &mut self.table {
             table.append(cells, ends.len());
         } else {
