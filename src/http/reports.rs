@@ -1,7 +1,5 @@
 //! The executive report of a cohort: as PDF, as JSON, and its charts as SVG.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
@@ -14,10 +12,7 @@ use super::renders::Render;
 use super::{Api, outcomes};
 use crate::models::{Card, ModelSet};
 use crate::report::{self, Settings, Told};
-use crate::store::{Cohort, Store, StoreError};
-
-/// How long the database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(1);
+use crate::store::{Cohort, Store};
 
 /// What of a report is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,8 +114,8 @@ async fn answer(
     uri: &Uri,
 ) -> Result<Response<Body>, Problem> {
     let settings = settings(api.limits.report, uri)?;
-    let store = api.service.store.get().ok_or_else(away)?;
-    let id = in_time(named(store, cohort)).await?;
+    let store = api.store()?;
+    let id = named(store, cohort).await?;
     let models = api.service.models.load_full();
     let version = models.as_ref().map_or("", |set| set.version.as_str());
     // All that the bytes depend on: a cohort's facts and a version's cards never change.
@@ -128,11 +123,7 @@ async fn answer(
     let render = match api.renders.find(&key) {
         Some(render) => render,
         None => {
-            let cohort = in_time(async {
-                let found = store.cohort(id).await.map_err(failed)?;
-                found.ok_or_else(no_report)
-            })
-            .await?;
+            let cohort = store.cohort(id).await?.ok_or_else(no_report)?;
             let work = move || laid_out(&cohort, models.as_deref(), &settings, &form);
             api.renders.render(key, work).await?
         }
@@ -175,26 +166,12 @@ fn settings(mut settings: Settings, uri: &Uri) -> Result<Settings, Problem> {
 /// The id of a complete cohort.
 async fn named(store: &Store, cohort: &str) -> Result<Uuid, Problem> {
     if cohort == "latest" {
-        let latest = store.latest_cohort_id().await.map_err(failed)?;
+        let latest = store.latest_cohort_id().await?;
         return latest.ok_or_else(no_cohort);
     }
     let id = Uuid::parse_str(cohort).map_err(|_| no_report())?;
-    let exists = store.cohort_exists(id).await.map_err(failed)?;
+    let exists = store.cohort_exists(id).await?;
     if exists { Ok(id) } else { Err(no_report()) }
-}
-
-async fn in_time<T>(asked: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-    let answered = tokio::time::timeout(PATIENCE, asked).await;
-    answered.unwrap_or_else(|_| Err(away()))
-}
-
-fn failed(error: StoreError) -> Problem {
-    if error.is_unreachable() {
-        tracing::warn!(%error, "can't read a cohort for its report");
-        away()
-    } else {
-        problem::internal(&error)
-    }
 }
 
 fn laid_out(
@@ -252,13 +229,6 @@ fn response(render: &Render, headers: &HeaderMap) -> Response<Body> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(render.kind));
     }
     response
-}
-
-fn away() -> Problem {
-    Problem::new(
-        Kind::DatabaseUnavailable,
-        "The database does not answer; predictions do not need it.",
-    )
 }
 
 fn no_cohort() -> Problem {
