@@ -44,7 +44,7 @@ pub fn pdf(document: &Document, ident: String) -> Result<Vec<u8>, RenderError> {
         .expect("the two standards go together");
     let options = PdfOptions {
         ident: Smart::Custom(ident),
-        creator: Smart::Custom(Some("Engagecast")),
+        creator: Smart::Custom(Some("Engagecast".to_owned())),
         timestamp: None,
         standards,
         ..PdfOptions::default()
