@@ -48,7 +48,9 @@ impl CsvTable {
         columns: usize,
     ) -> Result<Option<Block>, TableError> {
         let mut keep = vec![false; columns];
-        selected.iter().for_each(|column| keep[*column] = true);
+        for column in selected {
+            keep[*column] = true;
+        }
         let block = self.splitter.block(&keep, BLOCK_ROWS);
         block.map_err(|e| self.error(e))
     }

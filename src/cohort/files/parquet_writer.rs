@@ -92,7 +92,7 @@ impl ParquetWriter {
 
     /// Encodes the waiting rows, all columns at once. Windows divide a row group.
     fn encode(&mut self) -> Result<(), ParquetError> {
-        const { assert!(ROW_GROUP_ROWS % WINDOW_ROWS == 0) };
+        const { assert!(ROW_GROUP_ROWS.is_multiple_of(WINDOW_ROWS)) };
         if self.waiting.is_empty() {
             return Ok(());
         }
