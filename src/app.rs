@@ -9,15 +9,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::config::{Config, Secret};
 use crate::http::{self, Limits, Patience};
-use crate::jobs::{self, FirstStart, FirstStartError, Service};
+use crate::jobs::{self, FirstStart, FirstStartError, JobSettings, ModelCache, Service, Upkeep};
 use crate::progress;
-use crate::store::Location;
+use crate::store::{Location, Retention};
 
 /// How long the database may take to be closed.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -74,11 +74,18 @@ impl App {
             listener,
             address,
         } = self;
-        let service = Arc::new(Service::default());
+        let service = Arc::new(Service::new(Utc::now));
         let (stop, stopped) = oneshot::channel::<()>();
         let limits = Limits {
             max_body: config.max_body_bytes as usize,
+            max_batch: config.max_batch_bytes as usize,
+            max_upload: config.max_upload_bytes,
+            upload: config.upload_timeout,
+            max_synthetic: config.max_synthetic,
+            heavy: config.max_heavy.into(),
+            draws: config.max_draws.into(),
             request: config.request_timeout,
+            patience: config.stall_timeout,
         };
         let patience = Patience {
             header: config.header_timeout,
@@ -103,6 +110,7 @@ impl App {
 
         service.status.drain();
         tracing::info!("stopping: finishing the requests in flight");
+        service.hand_over_jobs().await;
         tokio::time::sleep(config.drain_delay).await;
         drop(stop);
         // The server ends by itself; a panic in it would have been logged.
@@ -115,17 +123,41 @@ impl App {
     }
 }
 
-/// Brings the service up and keeps an eye on the database. Ends only on an error.
-async fn start(service: &Service, config: &Config) -> AppError {
+/// Brings the service up, keeps up with the database and works on jobs. Ends only
+/// on an error.
+async fn start(service: &Arc<Service>, config: &Config) -> AppError {
     let url = config.store.database_url.as_ref().map(Secret::reveal);
-    let location = Location::of(url, &config.store.data_dir);
+    let folder = &config.store.data_dir;
+    let location = Location::of(url, folder);
+    // With a file of its own the database is never away.
+    let cache = match location {
+        Location::Postgres { .. } => Some(ModelCache::of(folder)),
+        Location::Sqlite { .. } => None,
+    };
     let first = FirstStart {
         customers: config.first_cohort.customers,
         seed: config.first_cohort.seed,
         clock: Utc::now,
     };
-    match jobs::bootstrap(service, &location, config.store.database_wait, first).await {
-        Ok(()) => service.watch_database().await,
-        Err(error) => error.into(),
-    }
+    let wait = config.store.database_wait;
+    let started = jobs::bootstrap(service, &location, wait, first, cache.as_ref()).await;
+    let store = match started {
+        Ok(store) => store,
+        Err(error) => return error.into(),
+    };
+    let settings = JobSettings {
+        at_a_time: config.jobs,
+        folder: folder.clone(),
+    };
+    let upkeep = Upkeep {
+        cache,
+        retention: Retention {
+            cohorts: config.keep_cohorts,
+            age: config
+                .keep_cohorts_for
+                .map(|days| TimeDelta::days(days.into())),
+        },
+    };
+    let working = service.run_jobs(store, settings);
+    tokio::join!(working, service.keep_up(store, &upkeep)).0
 }

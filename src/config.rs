@@ -23,6 +23,36 @@ pub struct Config {
     #[command(flatten)]
     pub store: StoreArgs,
 
+    /// Jobs (generating, importing, training) that this process works on at a time, 0 to 64
+    #[arg(
+        long,
+        env = "ENGAGECAST_JOBS",
+        value_name = "N",
+        default_value = "1",
+        value_parser = clap::value_parser!(u32).range(0..=64)
+    )]
+    pub jobs: u32,
+
+    /// Keep the newest N cohorts and delete the others, 1 to 1000000; without it all are kept
+    #[arg(
+        long,
+        env = "ENGAGECAST_KEEP_COHORTS",
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub keep_cohorts: Option<u32>,
+
+    /// Delete cohorts that are older, 1 to 36500 days; without it all are kept
+    ///
+    /// The newest cohort is kept in any case, and so is one that a job is working on.
+    #[arg(
+        long,
+        env = "ENGAGECAST_KEEP_COHORTS_FOR",
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(1..=36_500)
+    )]
+    pub keep_cohorts_for: Option<u32>,
+
     /// Customers that the first start generates and trains on
     #[command(flatten)]
     pub first_cohort: CohortArgs,
@@ -37,9 +67,61 @@ pub struct Config {
     )]
     pub max_body_bytes: u32,
 
+    /// Largest body of a batch in JSON or Parquet, 1024 to 1073741824 bytes; the other formats stream
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_BATCH_BYTES",
+        value_name = "BYTES",
+        default_value = "67108864",
+        value_parser = clap::value_parser!(u32).range(1024..=1_073_741_824)
+    )]
+    pub max_batch_bytes: u32,
+
+    /// Largest file to be imported, 1024 to 1099511627776 bytes
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_UPLOAD_BYTES",
+        value_name = "BYTES",
+        default_value = "2147483648",
+        value_parser = clap::value_parser!(u64).range(1024..=1_099_511_627_776)
+    )]
+    pub max_upload_bytes: u64,
+
+    /// How long the upload of a file may take in all, 0.1 to 3600 s
+    #[arg(long, env = "ENGAGECAST_UPLOAD_TIMEOUT", value_name = "SECONDS", default_value = "3600", value_parser = some_time)]
+    pub upload_timeout: Duration,
+
+    /// Most customers that one call of /synthetic/batch draws, 1 to 1,000,000,000
+    #[arg(long, env = "ENGAGECAST_MAX_SYNTHETIC", value_name = "N", default_value = "1000000", value_parser = customers, allow_negative_numbers = true)]
+    pub max_synthetic: u64,
+
+    /// Most batches, exports and uploads that are answered at a time, 1 to 1000
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_HEAVY",
+        value_name = "N",
+        default_value = "32",
+        value_parser = clap::value_parser!(u16).range(1..=1000)
+    )]
+    pub max_heavy: u16,
+
+    /// Most calls of /synthetic/batch that are answered at a time, 1 to 100: each may hold hundreds of megabytes
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_DRAWS",
+        value_name = "N",
+        default_value = "2",
+        value_parser = clap::value_parser!(u16).range(1..=100)
+    )]
+    pub max_draws: u16,
+
     /// How long a request may take, its body included, 0.1 to 3600 s
     #[arg(long, env = "ENGAGECAST_REQUEST_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = some_time)]
     pub request_timeout: Duration,
+
+    /// How long a body that streams may stop for, either way, before its client is given up, 0.1 to 3600 s
+    #[arg(long, env = "ENGAGECAST_STALL_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = some_time)]
+    pub stall_timeout: Duration,
 
     /// How long a connection may idle or take to send a request's head, 0.1 to 3600 s
     #[arg(long, env = "ENGAGECAST_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = some_time)]

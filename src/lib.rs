@@ -16,8 +16,8 @@
 //! | [`features`] | from a customer to the numbers a model reads |
 //! | [`cohort`] | synthetic customers, drawn and checked, and their files |
 //! | [`models`] | training, serving and explaining predictions |
-//! | [`store`] | cohorts, customers and models in Postgres or SQLite |
-//! | [`jobs`] | long work: the first start |
+//! | [`store`] | cohorts, customers, models, jobs and keys in Postgres or SQLite |
+//! | [`jobs`] | long work: the first start, the jobs of the database |
 //! | [`http`] | routes, problems, the OpenAPI document, the server |
 //! | [`app`] | the running service, from its socket to its orderly end |
 //! | [`cli`], [`config`], [`telemetry`], [`progress`] | commands, settings, log lines, bars |

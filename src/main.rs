@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use engagecast::app::App;
-use engagecast::cli::{Cli, Command, GenerateArgs, ImportArgs, ScoreArgs};
+use engagecast::cli::{Cli, Command, GenerateArgs, ImportArgs, ScoreArgs, TrainArgs};
 use engagecast::cohort::partial_name;
 use engagecast::config::Config;
 use engagecast::{cli, http, telemetry};
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Serve(config) => serve(*config),
         Command::Generate(args) => generate(&args),
         Command::Import(args) => import(&args),
+        Command::Train(args) => train(&args),
         Command::Health(args) => cli::health(&args).map_err(Into::into),
         Command::Score(args) => score(&args),
         Command::Openapi => cli::print(http::document()).map_err(Into::into),
@@ -33,6 +34,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Interrupted, it ends at once: nothing is written before all is trained.
+fn train(args: &TrainArgs) -> Result<(), Failure> {
+    telemetry::start(&args.log)?;
+    Ok(cli::train(args)?)
 }
 
 fn generate(args: &GenerateArgs) -> Result<(), Failure> {

@@ -31,7 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["cohort", "models", "store", "features", "facts", "schema"],
     ),
     ("cohort", &["features", "facts", "schema"]),
-    ("models", &["features", "schema"]),
+    ("models", &["features", "facts", "schema"]),
     ("store", &["schema"]),
     ("features", &["schema"]),
     ("facts", &["schema"]),

@@ -599,8 +599,9 @@ fn a_quote_that_is_not_closed_costs_its_own_row_alone() {
     let outcome = import_text("customer_id,location\na,\"Bo\"nn\nb,Köln\n");
     assert_eq!(ids(&outcome), ["b"]);
     assert_eq!(set_aside(&outcome), [(2, "", "misplaced_quote")]);
-    let quotes = "customer_id,location\n".to_owned() + &"a,\"x\"\"\n".repeat(3_000);
-    assert_eq!(refused(quotes).code(), "unclosed_quotes");
+    let outcome = import_text("customer_id,location\na,\"Bonn\nb,\"Köln\"\nc,Ulm\n");
+    assert_eq!(ids(&outcome), ["b", "c"]);
+    assert_eq!(set_aside(&outcome), [(2, "", "misplaced_quote")]);
 }
 
 #[test]
@@ -759,7 +760,7 @@ fn moments_of_every_unit_come_out_the_same() {
         moments(&import(file).unwrap()),
         [Some(1_761_004_800_000_000), None]
     );
-    let seconds = arrow_array::TimestampSecondArray::from(vec![i64::MAX / 1_000_000_000, 0]);
+    let seconds = arrow_array::TimestampSecondArray::from(vec![i64::MAX / 2_000, 0]);
     let file = parquet(vec![
         ("customer_id", Arc::new(StringArray::from(vec!["a", "b"]))),
         ("data_generated_at", Arc::new(seconds)),
@@ -797,7 +798,7 @@ fn a_parquet_file_that_was_cut_short_or_scrambled_is_refused() {
 
 #[test]
 fn a_short_page_that_stands_for_much_text_takes_no_more_memory() {
-    let long = "x".repeat(1 << 20);
+    let long = "x".repeat(4 << 10);
     let keys = arrow_array::Int32Array::from(vec![0; 20_000]);
     let values = Arc::new(StringArray::from(vec![long.as_str()]));
     let dictionary = DictionaryArray::new(keys, values);
@@ -808,7 +809,7 @@ fn a_short_page_that_stands_for_much_text_takes_no_more_memory() {
         ),
         ("location", Arc::new(dictionary)),
     ]);
-    assert!(file.len() < 4 << 20);
+    assert!(file.len() < 1 << 18);
     let outcome = import(file).unwrap();
     assert_eq!(outcome.summary.rejected, 20_000);
     assert_eq!(outcome.rejects[0].code, "text_too_long");

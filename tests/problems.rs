@@ -28,7 +28,7 @@ async fn problem(answer: Response, status: u16, kind: &str) -> Value {
 
 #[tokio::test]
 async fn an_unknown_route_is_not_found() {
-    for path in ["/", "/nothing", "/predict", "/docs/nothing.js", "/healthz/"] {
+    for path in ["/nothing", "/predictions", "/docs/nothing.js", "/healthz/"] {
         problem(get(shared(), path).send().await.unwrap(), 404, "not-found").await;
     }
 }
@@ -36,7 +36,7 @@ async fn an_unknown_route_is_not_found() {
 #[tokio::test]
 async fn an_unknown_target_is_not_found_and_the_targets_are_named() {
     let predict = post(shared(), "/predict/happiness", "{}").send().await;
-    let card = get(shared(), "/models/active/%FF").send().await;
+    let card = get(shared(), "/models/active/happiness").send().await;
     for answer in [predict, card] {
         let body = problem(answer.unwrap(), 404, "not-found").await;
         let detail = body["detail"].as_str().unwrap();

@@ -36,35 +36,44 @@ macro_rules! on_both {
     };
 }
 
+pub(crate) use on_both;
+
+mod away;
 mod cohorts;
+mod deleting;
+mod jobs;
 mod killed;
 mod model_sets;
+mod network;
 mod opening;
+mod pages;
 mod postgres;
 mod refusals;
 mod sqlite;
 mod tables;
+mod upgrading;
+mod views;
 
 /// An empty database of either kind, gone when dropped.
-enum Place {
+pub(crate) enum Place {
     Sqlite(TempDir),
     Postgres(Database),
 }
 
 impl Place {
-    fn location(&self) -> Location {
+    pub(crate) fn location(&self) -> Location {
         match self {
             Self::Sqlite(folder) => sqlite(folder.path()),
             Self::Postgres(database) => postgres(&database.url),
         }
     }
 
-    async fn open(&self) -> Store {
+    pub(crate) async fn open(&self) -> Store {
         open(&self.location()).await.unwrap()
     }
 
     /// The first column of a query's only row, by a client of its own.
-    async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         let sql = AssertSqlSafe(sql);
         match self {
             Self::Sqlite(folder) => {
@@ -79,7 +88,7 @@ impl Place {
         .unwrap()
     }
 
-    async fn execute(&self, sql: &str) {
+    pub(crate) async fn execute(&self, sql: &str) {
         let sql = AssertSqlSafe(sql);
         match self {
             Self::Sqlite(folder) => {

@@ -101,7 +101,7 @@ pub async fn import(args: &ImportArgs) -> Result<(), ImportCommandError> {
         Outcome::Checked(summary)
     } else {
         let store = open(&args.store).await?;
-        let imported = import_file(&store, new_import(args, &mapping), import, &mut hear).await;
+        let imported = import_file(&store, new_file(args, &mapping), import, &mut hear).await;
         let (cohort, summary) = imported.map_err(|error| match error {
             ImportFileError::File(error) => file_error(error),
             ImportFileError::Store(error) => error.into(),
@@ -142,7 +142,7 @@ async fn open(args: &StoreArgs) -> Result<Store, StoreError> {
     Store::open(&location, args.database_wait, &waiting).await
 }
 
-fn new_import(args: &ImportArgs, mapping: &Mapping) -> NewImport {
+fn new_file(args: &ImportArgs, mapping: &Mapping) -> NewImport {
     let file = args.file.file_name().unwrap_or(args.file.as_os_str());
     let file = file.to_string_lossy().into_owned();
     NewImport {

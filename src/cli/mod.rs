@@ -15,11 +15,13 @@ mod generate;
 mod health;
 mod import;
 mod score;
+mod train;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
 pub use health::{HealthArgs, HealthError, health};
 pub use import::{ImportArgs, ImportCommandError, import};
 pub use score::{ScoreArgs, ScoreError, score};
+pub use train::{TrainArgs, TrainCommandError, train};
 
 /// Predicts churn, lifetime value and engagement for customers of social-media
 /// and dating apps.
@@ -41,6 +43,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Store customers of your own from a CSV or Parquet file
     Import(Box<ImportArgs>),
+    /// Train models on customers of your own from a CSV or Parquet file, and print their cards
+    Train(Box<TrainArgs>),
     /// Ask a running service whether it lives
     Health(HealthArgs),
     /// Predict for the customers of a file

@@ -1,7 +1,6 @@
 //! From drawn numbers to Arrow: a block of rows as a `RecordBatch` of the
 //! schema.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
@@ -68,11 +67,20 @@ fn array(block: &mut Block, column: usize, spec: &CohortSpec) -> ArrayRef {
 
 /// `C0000001` for the first row, at least seven digits.
 fn ids(block: &Block) -> ArrayRef {
-    let mut ids = StringBuilder::with_capacity(block.rows(), block.rows() * 8);
-    for number in block.first()..block.first() + block.rows() as u64 {
-        // Writing to a string builder can't fail.
-        let _ = write!(ids, "C{:07}", number + 1);
-        ids.append_value("");
+    let mut ids = StringBuilder::with_capacity(block.rows(), block.rows() * 9);
+    for row in block.first()..block.first() + block.rows() as u64 {
+        let mut text = *b"C000000000000000";
+        let mut from = text.len();
+        let mut number = row + 1;
+        while number > 0 {
+            from -= 1;
+            text[from] = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        let from = from.min(text.len() - 7) - 1;
+        text[from] = b'C';
+        // Digits and a letter are always text.
+        ids.append_value(std::str::from_utf8(&text[from..]).unwrap_or_default());
     }
     Arc::new(ids.finish())
 }

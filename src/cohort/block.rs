@@ -13,8 +13,8 @@ pub struct Block {
     first: u64,
     rows: usize,
     columns: Box<[Vec<f64>; WIDTH]>,
-    /// What the next fill writes to, before it takes the column's place.
-    spare: Vec<f64>,
+    /// What the next fills write to, before they take a column's place.
+    spare: Vec<Vec<f64>>,
 }
 
 impl Block {
@@ -68,13 +68,24 @@ impl Block {
         streams: Streams,
         value: impl Fn(Row, &mut Draw) -> f64,
     ) {
-        let mut filled = std::mem::take(&mut self.spare);
+        let mut filled = self.spare.pop().unwrap_or_default();
         filled.clear();
         filled.extend((0..self.rows).map(|at| {
             let row = Row { block: self, at };
             value(row, &mut streams.row(self.first + at as u64))
         }));
-        self.spare = std::mem::replace(&mut self.columns[variable], filled);
+        let former = std::mem::replace(&mut self.columns[variable], filled);
+        if former.capacity() > 0 {
+            self.spare.push(former);
+        }
+    }
+
+    /// Lets go of variables that no later stage reads: their memory is used again.
+    pub fn release(&mut self, variables: &[usize]) {
+        for variable in variables {
+            let values = std::mem::take(&mut self.columns[*variable]);
+            self.spare.push(values);
+        }
     }
 }
 

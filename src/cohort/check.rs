@@ -27,6 +27,9 @@ pub struct Checked {
     pub target: f64,
     /// Largest relative deviation that passes.
     pub tolerance: f64,
+    /// How far 100,000 customers drawn with given constants wander: three
+    /// standard deviations, relative.
+    pub sampling: f64,
 }
 
 impl Checked {
@@ -101,6 +104,7 @@ fn checked(plan: &Plan, facts: &Facts) -> Vec<Checked> {
         let target = plan.spec().target(statistic.id)?;
         Some(Checked {
             tolerance: tolerance(plan, published, target),
+            sampling: published.sampling_pct / 100.0,
             target,
             statistic,
         })

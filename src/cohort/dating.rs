@@ -70,6 +70,20 @@ pub fn draw(d: &mut Draft) {
     dates(d);
     safety_and_satisfaction(d);
     app_usage(d);
+    d.release(&[
+        PROFILE_SHARE,
+        SWIPES_30,
+        RIGHT_30,
+        MATCHES_30,
+        SENT_30,
+        RECEIVED_30,
+        SWIPE_POWER,
+        APPEAL,
+        MATCH_HISTORY,
+        DATE_DRIVE,
+        ATTRACTIVENESS,
+        FIT,
+    ]);
 }
 
 fn profile(d: &mut Draft) {

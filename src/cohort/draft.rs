@@ -170,6 +170,13 @@ impl<'a> Draft<'a> {
         (self.blocks, self.constants)
     }
 
+    /// Lets go of variables that no later stage reads.
+    pub fn release(&mut self, variables: &[usize]) {
+        for block in &mut self.blocks {
+            block.release(variables);
+        }
+    }
+
     /// Fills a variable row by row.
     pub fn fill(&mut self, variable: usize, value: impl Fn(Row, &mut Draw) -> f64 + Sync) {
         self.fill_phase(variable, Phase::Value, value);

@@ -7,8 +7,9 @@
 use std::convert::Infallible;
 
 use rand::{RngExt, TryRng};
-use rand_distr::{Binomial, Distribution, Exp1, Gamma, Poisson, StandardNormal};
+use rand_distr::{Distribution, Exp1, StandardNormal};
 
+use super::counts;
 use super::math;
 
 /// The streams of one variable: `phase` tells its draws before calibration
@@ -103,7 +104,33 @@ impl Draw {
 
     /// Gamma with mean `shape`.
     pub fn gamma(&mut self, shape: f64) -> f64 {
-        Gamma::new(shape, 1.0).map_or(0.0, |d| d.sample(&mut self.0))
+        if shape >= 1.0 {
+            return self.large_gamma(shape);
+        }
+        if shape <= 0.0 {
+            return 0.0;
+        }
+        let u = 1.0 - self.uniform();
+        self.large_gamma(shape + 1.0) * math::pow(u, 1.0 / shape)
+    }
+
+    /// By Marsaglia and Tsang (2000), from a shape of 1 on.
+    fn large_gamma(&mut self, shape: f64) -> f64 {
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let x = self.normal();
+            let root = 1.0 + c * x;
+            if root <= 0.0 {
+                continue;
+            }
+            let v = root * root * root;
+            let u = 1.0 - self.uniform();
+            let x2 = x * x;
+            if u < 1.0 - 0.0331 * x2 * x2 || math::ln(u) < 0.5 * x2 + d * (1.0 - v + math::ln(v)) {
+                return d * v;
+            }
+        }
     }
 
     /// Gamma with mean 1.
@@ -122,22 +149,11 @@ impl Draw {
     }
 
     pub fn poisson(&mut self, mean: f64) -> f64 {
-        Poisson::new(mean).map_or(0.0, |d| d.sample(&mut self.0))
+        counts::poisson(mean, &mut || self.uniform())
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "counts are whole, not negative and far below 2^53"
-    )]
     pub fn binomial(&mut self, trials: f64, p: f64) -> f64 {
-        // So few are counted one by one before another method is set up.
-        if trials <= 16.0 {
-            let hits = (0..trials as u32).filter(|_| self.uniform() < p);
-            return hits.count() as f64;
-        }
-        Binomial::new(trials as u64, p).map_or(0.0, |d| d.sample(&mut self.0) as f64)
+        counts::binomial(trials, p, &mut || self.uniform())
     }
 
     /// An index by its share; the shares add up to 1.

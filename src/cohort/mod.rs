@@ -10,6 +10,7 @@ mod block;
 mod check;
 mod churn;
 mod constants;
+mod counts;
 mod dating;
 mod draft;
 mod draw;
@@ -46,4 +47,4 @@ pub use truth::{TruthField, truth_fields};
 pub use unreachable::{Unreachable, Unreached};
 
 /// Changes whenever the same plan gives other customers.
-pub const GENERATOR_VERSION: &str = "1";
+pub const GENERATOR_VERSION: &str = "2";

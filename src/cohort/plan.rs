@@ -217,7 +217,8 @@ impl Plan {
         };
         let mut draft =
             Draft::calibrating(&self.spec, self.seed, rows, &count).with_truth(self.truth);
-        draw_all(&mut draft);
+        // On a worker, so that each of the many passes need not be handed to one.
+        rayon::scope(|_| draw_all(&mut draft));
         let mut unreached = draft.unreached();
         let (blocks, constants) = draft.finish();
         let batches: Vec<RecordBatch> = blocks

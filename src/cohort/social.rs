@@ -32,6 +32,7 @@ pub fn draw(d: &mut Draft) {
     creators(d);
     earnings(d);
     feed_and_ads(d);
+    d.release(&[REEL_SHARE, LONG_VIDEO, EARNING_POWER, CREATIVITY]);
 }
 
 fn stories_and_reels(d: &mut Draft) {

@@ -16,8 +16,9 @@ pub(super) const MISSING: Fixed = i64::MIN;
 /// The fixed-point unit of numbers with decimals.
 pub(super) const MILLIONTHS: f64 = 1e6;
 
-/// No value is larger: 4.6·10^12 in millionths, beyond what a column may hold.
-const LARGEST: Fixed = 1 << 62;
+/// No value is larger: 2.3·10^12 in millionths, beyond what a column may hold,
+/// and the sum of two still fits.
+const LARGEST: Fixed = 1 << 61;
 
 /// `x`, in units of which there are so many in one.
 #[inline]
@@ -58,8 +59,8 @@ impl Moments {
     pub fn add(&mut self, x: Fixed) {
         self.count += 1;
         self.sum += i128::from(x);
-        // Squares are not negative, so that stopping at the largest number is
-        // order-free too.
+        // Squares are not negative, nor are products of what columns hold, so
+        // that stopping at the largest number is order-free too.
         self.squares = self.squares.saturating_add(product(x, x));
     }
 

@@ -3,7 +3,8 @@
 //!
 //! A quantity is a column that holds numbers or flags, or one of a few that are
 //! reckoned from columns; each is reckoned here alone, and missing where one of
-//! its columns is.
+//! its columns is. No column may hold a number below 0: one that does counts as
+//! missing.
 
 use arrow_array::{Array, RecordBatch};
 
@@ -164,23 +165,29 @@ impl Frame {
     }
 }
 
+/// `x`, if a column may hold it.
+#[inline]
+fn valid(x: Fixed) -> Fixed {
+    if x < 0 { MISSING } else { x }
+}
+
 /// Writes the numbers of a column from a row on; text and moments are missing.
 fn numbers(values: Option<Values>, start: usize, out: &mut [Fixed]) {
     let range = start..start + out.len();
     match values {
         Some(Values::Integer(array)) => {
             let values = &array.values()[range];
-            (out.iter_mut().zip(values)).for_each(|(out, &x)| *out = x.into());
+            (out.iter_mut().zip(values)).for_each(|(out, &x)| *out = valid(x.into()));
             blank(array, start, out);
         }
         Some(Values::Big(array)) => {
             let values = &array.values()[range];
-            (out.iter_mut().zip(values)).for_each(|(out, &x)| *out = whole(x));
+            (out.iter_mut().zip(values)).for_each(|(out, &x)| *out = valid(whole(x)));
             blank(array, start, out);
         }
         Some(Values::Decimal(array)) => {
             let values = &array.values()[range];
-            (out.iter_mut().zip(values)).for_each(|(out, &x)| *out = fixed(x, MILLIONTHS));
+            (out.iter_mut().zip(values)).for_each(|(out, &x)| *out = valid(fixed(x, MILLIONTHS)));
             blank(array, start, out);
         }
         Some(Values::Flag(array)) => {

@@ -35,7 +35,7 @@ impl fmt::Display for FieldError {
 
 /// What a field's value can be found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub enum Fault {
     Type,
     Fraction,
     Category,
@@ -56,7 +56,12 @@ impl Fault {
         }
     }
 
-    pub(super) fn of(self, column: usize) -> FieldError {
+    /// The fault, said of a column.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    #[must_use]
+    pub fn of(self, column: usize) -> FieldError {
         let column = &COLUMNS[column];
         let message = match self {
             Self::Duplicate => "is given more than once".to_owned(),
@@ -71,7 +76,8 @@ impl Fault {
 }
 
 /// The fault of a name that is no column's.
-pub(super) fn unknown(name: &str) -> FieldError {
+#[must_use]
+pub fn unknown(name: &str) -> FieldError {
     let message = match names::nearest(name) {
         Some(column) => format!("is not a column; did you mean {column}?"),
         None => "is not a column".to_owned(),
@@ -101,8 +107,14 @@ fn bounded(name: &str) -> String {
 }
 
 /// Whether a number may stand in a column, by its kind and its valid range.
+///
+/// # Errors
+/// With what is wrong with it.
+///
+/// # Panics
+/// If there is no such column.
 #[expect(clippy::float_cmp, reason = "a flag is exactly 0 or 1")]
-pub(super) fn check(column: usize, value: f64) -> Result<(), Fault> {
+pub fn check(column: usize, value: f64) -> Result<(), Fault> {
     let column = &COLUMNS[column];
     match column.kind {
         Kind::Flag if value != 0.0 && value != 1.0 => Err(Fault::Type),

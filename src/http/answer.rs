@@ -1,4 +1,6 @@
-//! What a prediction looks like to a client.
+//! What a prediction looks like to a client: for one target, or for all.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::json;
@@ -8,8 +10,9 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use crate::features::{Profile, Shown};
 use crate::models::{Estimate, Explanation, Prediction, Target, Tier};
 
-/// A prediction: `probability` and `tier` for churn; `value`, `unit` and
-/// `interval` for ltv and engagement.
+/// A prediction. `churn`, `premium-conversion`, `date-conversion` and `creator`
+/// answer `probability` and `tier`; the others `value`, `unit` and `interval`. A
+/// target that is not for the customer answers `applicable` and `why` alone.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Prediction)]
 pub struct PredictionBody<'a> {
@@ -22,6 +25,13 @@ pub struct PredictionBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "c-17")]
     customer_id: Option<&'a str>,
+    /// False where the target is not for this customer; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = true)]
+    applicable: Option<bool>,
+    /// Why the target is not for this customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'static str>,
     /// Probability, on the scale of the data that the model learnt from.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 1, example = 0.7312)]
@@ -39,11 +49,13 @@ pub struct PredictionBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     interval: Option<Interval>,
     /// Place of the answer among the training hold-out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 100, example = 88.1)]
-    percentile: f64,
+    percentile: Option<f64>,
     /// Inputs of the model that the customer did not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["photo_count"]))]
-    missing: Vec<&'static str>,
+    missing: Option<Vec<&'static str>>,
     /// With `explain`: the model's sum, of which the answer is a function.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 1.0021)]
@@ -55,6 +67,34 @@ pub struct PredictionBody<'a> {
     /// With `explain`: the strongest reasons, the strongest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     reasons: Option<Vec<ReasonBody<'a>>>,
+}
+
+/// What is predicted of one customer, by target.
+#[derive(Serialize, ToSchema)]
+pub struct Predictions<'a> {
+    /// The model set that answered.
+    #[schema(example = "20251121T090000Z-5f3a9c21")]
+    model_version: &'a str,
+    /// As it was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "c-17")]
+    customer_id: Option<&'a str>,
+    /// A prediction for each target that the model set has.
+    predictions: BTreeMap<&'static str, PredictionBody<'a>>,
+}
+
+impl<'a> Predictions<'a> {
+    pub fn new(
+        version: &'a str,
+        profile: &'a Profile,
+        predictions: impl Iterator<Item = PredictionBody<'a>>,
+    ) -> Self {
+        Self {
+            model_version: version,
+            customer_id: profile.customer_id(),
+            predictions: predictions.map(|body| (body.target, body)).collect(),
+        }
+    }
 }
 
 /// How a probability compares with those of the training hold-out.
@@ -135,19 +175,9 @@ impl<'a> PredictionBody<'a> {
         prediction: &Prediction,
     ) -> Self {
         let bare = Self {
-            target: target.name(),
-            model_version: version,
-            customer_id: profile.customer_id(),
-            probability: None,
-            tier: None,
-            value: None,
-            unit: None,
-            interval: None,
-            percentile: rounded(prediction.percentile, 10.0),
-            missing: prediction.missing.names().collect(),
-            margin: None,
-            base_value: None,
-            reasons: None,
+            percentile: Some(rounded(prediction.percentile, 10.0)),
+            missing: Some(prediction.missing.names().collect()),
+            ..Self::bare(version, target, profile)
         };
         match prediction.value {
             Estimate::Probability { probability, tier } => Self {
@@ -171,6 +201,40 @@ impl<'a> PredictionBody<'a> {
                 }),
                 ..bare
             },
+        }
+    }
+
+    /// Says that the target is not for the customer.
+    pub fn not_applicable(
+        version: &'a str,
+        target: Target,
+        profile: &'a Profile,
+        why: &'static str,
+    ) -> Self {
+        Self {
+            applicable: Some(false),
+            why: Some(why),
+            ..Self::bare(version, target, profile)
+        }
+    }
+
+    fn bare(version: &'a str, target: Target, profile: &'a Profile) -> Self {
+        Self {
+            target: target.name(),
+            model_version: version,
+            customer_id: profile.customer_id(),
+            applicable: None,
+            why: None,
+            probability: None,
+            tier: None,
+            value: None,
+            unit: None,
+            interval: None,
+            percentile: None,
+            missing: None,
+            margin: None,
+            base_value: None,
+            reasons: None,
         }
     }
 

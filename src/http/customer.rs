@@ -33,6 +33,13 @@ impl ToSchema for Customer {
     }
 }
 
+/// Many customers, as a batch has them in JSON.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what is read and written row by row")]
+pub struct CustomerList {
+    customers: Vec<Customer>,
+}
+
 /// One column: its type, what it means, and its valid range.
 fn property(column: &Column) -> ObjectBuilder {
     let description = match column.unit {

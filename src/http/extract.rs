@@ -132,9 +132,5 @@ pub fn explain(uri: &Uri) -> Result<usize, Problem> {
 }
 
 fn fault(field: &str, code: &'static str, message: &str) -> FieldProblem {
-    FieldProblem {
-        field: field.to_owned(),
-        code: code.into(),
-        message: message.to_owned(),
-    }
+    FieldProblem::new(field, code, message)
 }

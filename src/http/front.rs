@@ -30,12 +30,20 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Front {
     router: Router,
     timeout: Duration,
+    upload: Duration,
 }
+
+/// Uploads may go on for as long as their bytes keep coming.
+const UPLOADS: &str = "/cohorts/import";
 
 impl Front {
     #[must_use]
-    pub fn new(router: Router, timeout: Duration) -> Self {
-        Self { router, timeout }
+    pub fn new(router: Router, timeout: Duration, upload: Duration) -> Self {
+        Self {
+            router,
+            timeout,
+            upload,
+        }
     }
 
     /// Answers one request, whatever happens.
@@ -48,7 +56,12 @@ impl Front {
         let logged =
             tracing::enabled!(Level::DEBUG).then(|| (request.method().clone(), Instant::now()));
 
-        let mut response = guarded(pin!(self.router.call(request)), self.timeout, &id).await;
+        let limit = if uri.path() == UPLOADS {
+            self.upload
+        } else {
+            self.timeout
+        };
+        let mut response = guarded(pin!(self.router.call(request)), limit, &id).await;
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             response = render(&problem, &response, &id, uri.path());
         }
@@ -159,7 +172,7 @@ mod tests {
     async fn ask(router: Router, limit: Duration) -> (StatusCode, Value) {
         let request = Request::get("/here").header(REQUEST_ID, "asked");
         let request = request.body(Body::empty()).unwrap();
-        let response = Front::new(router, limit).answer(request).await;
+        let response = Front::new(router, limit, limit).answer(request).await;
         assert_eq!(response.headers()[REQUEST_ID], "asked");
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();

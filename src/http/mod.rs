@@ -5,11 +5,19 @@
 //! of routes, from which the OpenAPI document is made too.
 
 mod answer;
+mod batch;
 mod cohorts;
+mod cursor;
 mod customer;
+mod database;
 mod extract;
+mod fields;
+mod formats;
 mod front;
 mod health;
+mod home;
+mod idempotency;
+mod jobs;
 mod models;
 mod openapi;
 mod outcomes;
@@ -17,6 +25,9 @@ pub mod panics;
 mod predictions;
 mod problem;
 mod server;
+mod stream;
+mod synthetic;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +41,7 @@ use utoipa_axum::routes;
 
 use crate::jobs::Service;
 use problem::{Kind, Problem};
+use work::Work;
 
 pub use front::Front;
 pub use openapi::document;
@@ -38,17 +50,32 @@ pub use server::{Patience, serve};
 /// What a client may ask of the service.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes of a single prediction's body.
+    /// Bytes of a single prediction's body, and of one row of a batch.
     pub max_body: usize,
+    /// Bytes of a batch that can't be streamed.
+    pub max_batch: usize,
+    /// Bytes of a file to be imported.
+    pub max_upload: u64,
+    /// Time that an upload may take in all.
+    pub upload: Duration,
+    /// Customers that are drawn for one client.
+    pub max_synthetic: u64,
+    /// Batches, exports and uploads at a time.
+    pub heavy: usize,
+    /// Cohorts that are drawn for clients at a time.
+    pub draws: usize,
     /// Time from the head of a request to its answer.
     pub request: Duration,
+    /// Time without a byte, in the middle of a body, after which its client is given up.
+    pub patience: Duration,
 }
 
 /// What handlers reach.
 #[derive(Clone)]
 struct Api {
     service: Arc<Service>,
-    max_body: usize,
+    limits: Limits,
+    work: Work,
 }
 
 impl FromRef<Api> for Arc<Service> {
@@ -62,7 +89,8 @@ impl FromRef<Api> for Arc<Service> {
 pub fn front(service: Arc<Service>, limits: Limits) -> Front {
     let api = Api {
         service,
-        max_body: limits.max_body,
+        limits,
+        work: Work::new(limits.heavy, limits.draws),
     };
     let router = Router::from(routes())
         .merge(openapi::docs().layer(CompressionLayer::new()))
@@ -74,20 +102,43 @@ pub fn front(service: Arc<Service>, limits: Limits) -> Front {
             )
         })
         .with_state(api);
-    Front::new(router, limits.request)
+    Front::new(router, limits.request, limits.upload)
 }
 
 fn routes() -> OpenApiRouter<Api> {
     // What people and scripts read is compressed for those who ask; a
     // prediction is smaller than what compressing it would cost.
     let read = OpenApiRouter::new()
-        .routes(routes!(models::active_model))
-        .routes(routes!(cohorts::latest_cohort))
+        .routes(routes!(models::sets::models, models::sets::train))
+        .routes(routes!(models::sets::model_set))
+        .routes(routes!(models::sets::activate))
+        .routes(routes!(models::model_card))
+        .routes(routes!(models::files::xgboost))
+        .routes(routes!(models::files::manifest))
+        .routes(routes!(cohorts::cohorts, cohorts::create_cohort))
+        .routes(routes!(cohorts::cohort, cohorts::delete_cohort))
+        .routes(routes!(cohorts::content::cohort_facts))
+        .routes(routes!(cohorts::content::cohort_segments))
+        .routes(routes!(cohorts::content::cohort_customers))
+        .routes(routes!(cohorts::content::cohort_rejects))
+        .routes(routes!(jobs::job, jobs::cancel_job))
         .routes(routes!(openapi::openapi))
         .layer(CompressionLayer::new());
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(predictions::predict))
+        .routes(routes!(predictions::predict_all))
+        .routes(routes!(batch::predict_batch))
+        .routes(routes!(synthetic::synthetic))
         .merge(read)
+        // Compressing a whole cohort would keep the threads that answer busy.
+        .routes(routes!(cohorts::export::cohort_file))
+        .merge(
+            // Its own limit counts the bytes as they come.
+            OpenApiRouter::new()
+                .routes(routes!(cohorts::import::import_cohort))
+                .layer(axum::extract::DefaultBodyLimit::disable()),
+        )
+        .routes(routes!(home::home))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }

@@ -1,17 +1,25 @@
-//! The cards of the models that serve.
+//! Model sets: which there are, their cards, and which of them serves.
 
-use axum::Json;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+pub mod files;
+pub mod sets;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::predictions::{Named, known, not_ready};
-use super::problem::Problem;
-use super::{Api, outcomes};
-use crate::models::{Card, Metrics, ModelSet};
+use super::predictions::{not_ready, target_of};
+use super::problem::{self, Kind, Problem};
+use super::{Api, database, outcomes};
+use crate::models::{
+    Calibration, Card, Comparison, Confusion, Decile, Importance, Metrics, ModelSet,
+};
 
 /// What a model is, what it was trained on and how good it is.
 #[derive(Serialize, ToSchema)]
@@ -41,8 +49,34 @@ pub struct ModelCard<'a> {
     exclusions: Vec<ExclusionBody<'a>>,
     /// All that were trained; the one that serves is marked.
     candidates: Vec<CandidateBody<'a>>,
+    /// On the hold-out, of one who knows what the generator expected: the best
+    /// that is possible. Null where nobody knows.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Option<f64>>>)]
+    oracle: Option<&'a Metrics>,
     /// Why that one serves.
     choice: &'a str,
+    /// The label that it learnt.
+    #[schema(example = "churn_30_day")]
+    label: &'a str,
+    /// Who judged: a random part of the customers, or the latest.
+    split: &'a str,
+    /// By how much the baseline's deciding score is worse than the forest's.
+    #[schema(value_type = Option<Object>)]
+    comparison: Option<&'a Comparison>,
+    /// How probabilities were set right.
+    #[schema(value_type = Option<Object>)]
+    calibration: Option<&'a Calibration>,
+    /// What the tiers find on the hold-out, for each threshold.
+    #[schema(value_type = Vec<Object>)]
+    confusion: &'a [Confusion],
+    /// The hold-out in tenths by predicted value, highest first.
+    #[schema(value_type = Vec<Object>)]
+    deciles: &'a [Decile],
+    /// How much each input contributes to a prediction on average, most first.
+    #[schema(value_type = Vec<Object>)]
+    importance: &'a [Importance],
+    /// An input that alone foretells the label better than this refuses the training.
+    leakage_limit: f64,
     /// Where the tiers of a probability begin; null for an amount.
     thresholds: Option<ThresholdsBody>,
     /// What is known of the intervals of an amount; null for a probability.
@@ -146,10 +180,10 @@ struct IntervalsBody<'a> {
 }
 
 impl<'a> ModelCard<'a> {
-    fn new(set: &'a ModelSet, card: &'a Card) -> Self {
+    fn new(version: &'a str, card: &'a Card) -> Self {
         Self {
             target: &card.target,
-            model_version: &set.version,
+            model_version: version,
             kind: &card.kind,
             unit: &card.unit,
             predicts: &card.predicts,
@@ -172,7 +206,16 @@ impl<'a> ModelCard<'a> {
             inputs: &card.inputs,
             exclusions: exclusions(card),
             candidates: candidates(card),
+            oracle: card.oracle.as_ref(),
             choice: &card.choice,
+            label: &card.label,
+            split: &card.split,
+            comparison: card.comparison.as_ref(),
+            calibration: card.calibration.as_ref(),
+            confusion: &card.confusion,
+            deciles: &card.deciles,
+            importance: &card.importance,
+            leakage_limit: card.leakage_limit,
             thresholds: card.thresholds.map(|thresholds| ThresholdsBody {
                 high: thresholds.high,
                 low: thresholds.low,
@@ -214,26 +257,62 @@ fn candidates(card: &Card) -> Vec<CandidateBody<'_>> {
         .collect()
 }
 
-/// The card of a model that serves
+/// A model card
 ///
-/// Where it comes from, what it reads and what it must not, and its scores on a
-/// hold-out beside those of its baseline.
+/// Where the model comes from, what it reads and what it must not, and its
+/// scores on a hold-out beside those of its baseline.
 #[utoipa::path(
     get,
-    path = "/models/active/{target}",
+    path = "/models/{version}/{target}",
     tag = "Models",
-    params(("target" = String, Path, description = "What it predicts: churn, ltv or engagement", example = "churn")),
+    params(
+        ("version" = String, Path, description = "The version of a model set, or `active`", example = "active"),
+        ("target" = String, Path, description = "What it predicts", example = "churn"),
+    ),
     responses(
         (status = 200, description = "The model card", body = ModelCard),
-        outcomes::UnknownTarget,
-        outcomes::Unready,
+        (status = 304, description = "It is as the client knows it (`If-None-Match`)"),
+        outcomes::NoModel,
+        outcomes::UnreadyOrAway,
         outcomes::Always,
     )
 )]
-pub async fn active_model(State(api): State<Api>, target: Named) -> Result<Response, Problem> {
-    let target = known(target)?;
-    let models = api.service.models.load();
-    let set = models.as_ref().ok_or_else(not_ready)?;
-    let model = set.get(target).ok_or_else(not_ready)?;
-    Ok(Json(ModelCard::new(set, model.card())).into_response())
+pub async fn model_card(
+    State(api): State<Api>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Problem> {
+    let Path((version, target)) = path.map_err(|_| no_set())?;
+    let target = target_of(&target)?;
+    if let Some(set) = in_memory(&api, &version)? {
+        let model = set.get(target).ok_or_else(no_model)?;
+        return database::cached(&headers, &ModelCard::new(&set.version, model.card()));
+    }
+    let card = api.store()?.model_card(&version, target.name()).await?;
+    let card: Card = serde_json::from_value(card.ok_or_else(no_set)?)
+        .map_err(|error| problem::internal(&error))?;
+    database::cached(&headers, &ModelCard::new(&version, &card))
+}
+
+/// The set that serves, where the path names it.
+fn in_memory(api: &Api, version: &str) -> Result<Option<Arc<ModelSet>>, Problem> {
+    let set = api.service.models.load_full();
+    if version == "active" {
+        return set.ok_or_else(not_ready).map(Some);
+    }
+    Ok(set.filter(|set| set.version == version))
+}
+
+pub fn no_set() -> Problem {
+    Problem::new(
+        Kind::NotFound,
+        "There is no such model set, or it has no model for this target; GET /models lists those that are there.",
+    )
+}
+
+fn no_model() -> Problem {
+    Problem::new(
+        Kind::NotFound,
+        "The model set has no model for this target.",
+    )
 }

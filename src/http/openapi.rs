@@ -11,9 +11,10 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use utoipa::OpenApi;
+use utoipa::{IntoResponses, OpenApi};
 use utoipa_swagger_ui::Config;
 
+use super::outcomes;
 use super::problem::{Kind, Problem, ProblemBody};
 
 /// What the document says besides the routes.
@@ -30,6 +31,7 @@ use super::problem::{Kind, Problem, ProblemBody};
         (name = "Predictions", description = "What a customer will do"),
         (name = "Models", description = "The models that serve"),
         (name = "Cohorts", description = "The customers that models are trained on"),
+        (name = "Jobs", description = "Work that takes long"),
         (name = "Health", description = "Whether the service lives and serves"),
         (name = "Documentation", description = "This document"),
     )
@@ -40,12 +42,35 @@ pub struct Document;
 #[must_use]
 pub fn document() -> &'static str {
     static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-        let document = super::routes().into_openapi();
+        let mut document = super::routes().into_openapi();
+        refuse_other_methods(&mut document);
         let mut text = document.to_pretty_json().unwrap_or_default();
         text.push('\n');
         text
     });
     &DOCUMENT
+}
+
+/// Every address refuses the methods that it does not have.
+fn refuse_other_methods(document: &mut utoipa::openapi::OpenApi) {
+    let refusal = outcomes::OtherMethod::responses();
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.delete,
+            &mut item.patch,
+        ];
+        for operation in operations.into_iter().flatten() {
+            for (status, response) in &refusal {
+                let responses = &mut operation.responses.responses;
+                responses
+                    .entry(status.clone())
+                    .or_insert_with(|| response.clone());
+            }
+        }
+    }
 }
 
 /// This document

@@ -36,8 +36,35 @@ outcomes! {
         UnsupportedMediaType "The body is not declared as JSON";
     /// What a customer and a query can be refused for.
     BadFields: InvalidCustomer "The customer or the query is not valid; every field at fault is listed";
+    /// What a request for work can be refused for.
+    BadRequest: InvalidRequest "The request is not valid; every member at fault is listed";
+    /// What reading many customers can end in.
+    BadRows:
+        MalformedBody "The body is not of the format that it declares",
+        RequestTimeout "The body stopped coming before its end",
+        BodyTooLarge "The body is larger than the service accepts in this format",
+        UnsupportedMediaType "The body's format is not declared, or not supported",
+        InvalidTable "The columns of the table, or the query, are not valid; every one at fault is listed";
+    NotAcceptable: NotAcceptable "The answer can't be had in a format that the client accepts";
+    Busy: Busy "As many such requests as the service takes on are being answered";
+    UnreadyOrBusy: Busy "No model is trained yet, or as many batches as the service takes on are being answered";
+    OtherMethod: MethodNotAllowed "The method is none of those that the Allow header lists";
+    BadQuery: InvalidQuery "The query is not valid; every parameter at fault is listed";
+    /// What taking a file can end in.
+    BadUpload:
+        MalformedBody "The file is empty, or the body broke off",
+        RequestTimeout "The body stopped coming before its end",
+        BodyTooLarge "The file is larger than the service takes",
+        UnsupportedMediaType "The file's format is not declared, or not supported",
+        InvalidRequest "The form, its mapping or the query is not valid; everything at fault is listed";
+    KeyInUse: Conflict "The first call with this Idempotency-Key is still being worked on";
+    NoJob: NotFound "There is no such job";
+    NoModel: NotFound "There is no such model set, or it has no such model";
+    NoForest: NotFound "There is no such model, or the linear model serves and has no trees";
+    AwayOrBusy: DatabaseUnavailable "The database does not answer, or as many such requests as the service takes on are being answered";
+    UnreadyOrAway: DatabaseUnavailable "No model is trained yet, or the database does not answer";
     UnknownTarget: NotFound "No target has this name";
-    NoCohort: NotFound "There is no cohort yet";
+    NoCohort: NotFound "There is no such cohort";
     Unready: NotReady "No model is trained yet";
     DatabaseAway: DatabaseUnavailable "The database does not answer";
     /// What any operation can end in.
@@ -48,11 +75,11 @@ fn documented(kind: Kind, sentence: &str) -> (String, RefOr<Response>) {
     let problem = if kind == Kind::InvalidCustomer {
         Problem::fields(
             kind,
-            vec![FieldProblem {
-                field: "age".into(),
-                code: "out_of_range".into(),
-                message: "must be an integer from 13 to 120".into(),
-            }],
+            vec![FieldProblem::new(
+                "age",
+                "out_of_range",
+                "must be an integer from 13 to 120",
+            )],
         )
     } else {
         Problem::new(kind, sentence.to_owned())

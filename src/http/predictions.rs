@@ -1,4 +1,5 @@
-//! `POST /predict/{target}`: one customer in, one prediction out.
+//! `POST /predict/{target}`: one customer in, one prediction out; `POST /predict`:
+//! one customer in, those of all targets out.
 //!
 //! The hot path: it reads the body once, asks the models in memory, and writes
 //! the answer once. Invariant: no database, lock or file on the way.
@@ -10,12 +11,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
 use utoipa::IntoParams;
 
-use super::answer::PredictionBody;
+use super::answer::{PredictionBody, Predictions};
 use super::customer::Customer;
 use super::problem::{self, FieldProblem, Kind, Problem};
 use super::{Api, extract, outcomes};
 use crate::features::Profile;
-use crate::models::{Model, ModelSet, NoInputs, Target};
+use crate::models::{Model, ModelSet, NoInputs, NotApplicable, Target};
 
 /// What the query may hold.
 #[derive(IntoParams)]
@@ -39,7 +40,7 @@ pub struct ExplainQuery {
     path = "/predict/{target}",
     tag = "Predictions",
     params(
-        ("target" = String, Path, description = "What to predict: churn, ltv or engagement", example = "churn"),
+        ("target" = String, Path, description = "What to predict", example = "churn"),
         ExplainQuery,
     ),
     request_body(content = Customer, content_type = "application/json", description = "The customer"),
@@ -72,18 +73,14 @@ pub async fn predict(
     let target = known(target)?;
     let (parts, body) = request.into_parts();
     let reasons = extract::explain(&parts.uri)?;
-    let body = extract::json(&parts.headers, body, api.max_body).await?;
+    let body = extract::json(&parts.headers, body, api.limits.max_body).await?;
     let models = api.service.models.load();
     let set = models.as_ref().ok_or_else(not_ready)?;
     let model = set.get(target).ok_or_else(not_ready)?;
     let profile = Profile::from_json(&body)?;
     let json = answer(set, model, &profile, reasons)?;
 
-    let mut response = Response::new(Body::from(json));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+    Ok(json_response(json))
 }
 
 /// A name in a path; what is no UTF-8 names nothing.
@@ -91,18 +88,21 @@ pub type Named = Result<Path<String>, PathRejection>;
 
 /// The target that a path names.
 pub fn known(path: Named) -> Result<Target, Problem> {
-    path.ok()
-        .and_then(|Path(name)| Target::from_name(&name))
-        .ok_or_else(|| {
-            let names: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
-            Problem::new(
-                Kind::NotFound,
-                format!(
-                    "No target has this name; the targets are {}.",
-                    names.join(", ")
-                ),
-            )
-        })
+    target_of(&path.map(|Path(name)| name).unwrap_or_default())
+}
+
+/// The target of this name.
+pub fn target_of(name: &str) -> Result<Target, Problem> {
+    Target::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
+        Problem::new(
+            Kind::NotFound,
+            format!(
+                "No target has this name; the targets are {}.",
+                names.join(", ")
+            ),
+        )
+    })
 }
 
 pub fn not_ready() -> Problem {
@@ -118,24 +118,103 @@ fn answer(
     profile: &Profile,
     reasons: usize,
 ) -> Result<Vec<u8>, Problem> {
-    let prediction = model.predict(profile).map_err(|NoInputs| no_inputs())?;
-    let mut body = PredictionBody::new(&set.version, model.target(), profile, &prediction);
-    if reasons > 0 {
-        let explanation = model.explain(profile, reasons);
-        body.explain(&explanation.map_err(|NoInputs| no_inputs())?);
-    }
+    let body = prediction(set, model, profile, reasons)
+        .map_err(|fault| Problem::fields(Kind::InvalidCustomer, vec![fault]))?;
     let mut json = Vec::with_capacity(512);
     serde_json::to_writer(&mut json, &body).map_err(|error| problem::internal(&error))?;
     Ok(json)
 }
 
-fn no_inputs() -> Problem {
-    Problem::fields(
-        Kind::InvalidCustomer,
-        vec![FieldProblem {
-            field: String::new(),
-            code: "no_inputs".into(),
-            message: "at least one column that the target uses must be there".into(),
-        }],
+/// What is predicted of a customer, unless nothing is known of it.
+pub fn prediction<'a>(
+    set: &'a ModelSet,
+    model: &Model,
+    profile: &'a Profile,
+    reasons: usize,
+) -> Result<PredictionBody<'a>, FieldProblem> {
+    let no_inputs = |NoInputs| {
+        FieldProblem::new(
+            "",
+            "no_inputs",
+            "at least one column that the target uses must be there",
+        )
+    };
+    let prediction = model.predict(profile).map_err(no_inputs)?;
+    if let Err(NotApplicable { why }) = model.applies(profile) {
+        let target = model.target();
+        return Ok(PredictionBody::not_applicable(
+            &set.version,
+            target,
+            profile,
+            why,
+        ));
+    }
+    let mut body = PredictionBody::new(&set.version, model.target(), profile, &prediction);
+    if reasons > 0 {
+        let explanation = model.explain(profile, reasons);
+        body.explain(&explanation.map_err(no_inputs)?);
+    }
+    Ok(body)
+}
+
+/// Predict everything for one customer
+///
+/// As `POST /predict/{target}`, for all targets at once. A target that has no
+/// input among the columns sent is not applicable.
+#[utoipa::path(
+    post,
+    path = "/predict",
+    tag = "Predictions",
+    params(ExplainQuery),
+    request_body(content = Customer, content_type = "application/json", description = "The customer"),
+    responses(
+        (status = 200, description = "The predictions", body = Predictions),
+        outcomes::BadBody,
+        outcomes::BadFields,
+        outcomes::Unready,
+        outcomes::Always,
     )
+)]
+pub async fn predict_all(
+    State(api): State<Api>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let (parts, body) = request.into_parts();
+    let reasons = extract::explain(&parts.uri)?;
+    let body = extract::json(&parts.headers, body, api.limits.max_body).await?;
+    let models = api.service.models.load();
+    let set = models.as_ref().ok_or_else(not_ready)?;
+    let profile = Profile::from_json(&body)?;
+    let answered = set.models.iter().map(|model| {
+        let body = prediction(set, model, &profile, reasons);
+        body.map_err(|fault| (model.target(), fault))
+    });
+    let (answered, silent): (Vec<_>, Vec<_>) = answered.partition(Result::is_ok);
+    if answered.is_empty() {
+        let fault = silent.into_iter().find_map(Result::err);
+        let fault = fault.map(|(_, fault)| fault);
+        return Err(Problem::fields(
+            Kind::InvalidCustomer,
+            fault.into_iter().collect(),
+        ));
+    }
+    let silent = silent
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|(target, _)| {
+            let why = "none of the columns that the target uses is there";
+            PredictionBody::not_applicable(&set.version, target, &profile, why)
+        });
+    let bodies = answered.into_iter().filter_map(Result::ok).chain(silent);
+    let body = Predictions::new(&set.version, &profile, bodies);
+    let json = serde_json::to_vec(&body).map_err(|error| problem::internal(&error))?;
+    Ok(json_response(json))
+}
+
+fn json_response(json: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(json));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }

@@ -15,21 +15,29 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::features::ProfileError;
+use crate::features::{FieldError, ProfileError};
 
 /// What went wrong, as a client tells problems apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     MalformedJson,
+    MalformedBody,
     NotFound,
     MethodNotAllowed,
+    NotAcceptable,
     RequestTimeout,
+    Conflict,
     BodyTooLarge,
     UnsupportedMediaType,
     InvalidCustomer,
+    InvalidTable,
+    InvalidRequest,
     InvalidQuery,
+    UnreachableSpec,
+    KeyReused,
     Internal,
     NotReady,
+    Busy,
     DatabaseUnavailable,
 }
 
@@ -42,6 +50,11 @@ impl Kind {
                 "malformed-json",
                 "The body is not a JSON object",
             ),
+            Self::MalformedBody => (
+                StatusCode::BAD_REQUEST,
+                "malformed-body",
+                "The body is not of the format that it declares",
+            ),
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
                 "not-found",
@@ -51,6 +64,16 @@ impl Kind {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
                 "This address does not take this method",
+            ),
+            Self::NotAcceptable => (
+                StatusCode::NOT_ACCEPTABLE,
+                "not-acceptable",
+                "The answer can't be had in this format",
+            ),
+            Self::Conflict => (
+                StatusCode::CONFLICT,
+                "conflict",
+                "The state of things does not allow it",
             ),
             Self::RequestTimeout => (
                 StatusCode::REQUEST_TIMEOUT,
@@ -72,6 +95,26 @@ impl Kind {
                 "invalid-customer",
                 "The customer is not valid",
             ),
+            Self::InvalidTable => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-table",
+                "The columns are not valid",
+            ),
+            Self::InvalidRequest => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-request",
+                "The request is not valid",
+            ),
+            Self::UnreachableSpec => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unreachable-spec",
+                "There is no such population",
+            ),
+            Self::KeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                "The Idempotency-Key belongs to another request",
+            ),
             Self::InvalidQuery => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "invalid-query",
@@ -86,6 +129,11 @@ impl Kind {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not-ready",
                 "The service is not ready yet",
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "The service has as much to do as it takes on",
             ),
             Self::DatabaseUnavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -117,6 +165,32 @@ pub struct FieldProblem {
     /// What is wrong, for people. It never repeats the value that was sent.
     #[schema(example = "must be an integer from 13 to 120")]
     pub message: String,
+    /// What was asked for, where a statistic can't be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 99.9)]
+    pub asked: Option<f64>,
+    /// The nearest value that can be had, where a statistic can't be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 97.1)]
+    pub nearest: Option<f64>,
+}
+
+impl FieldProblem {
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            code: code.into(),
+            message: message.into(),
+            asked: None,
+            nearest: None,
+        }
+    }
+}
+
+impl From<FieldError> for FieldProblem {
+    fn from(error: FieldError) -> Self {
+        Self::new(error.field, error.code, error.message)
+    }
 }
 
 /// A failure, as RFC 9457 has it.
@@ -205,6 +279,14 @@ impl Problem {
     }
 }
 
+/// The database does not answer.
+pub fn away() -> Problem {
+    Problem::new(
+        Kind::DatabaseUnavailable,
+        "The database does not answer; predictions do not need it.",
+    )
+}
+
 /// A failure of our own: its cause is logged, and the client learns that there
 /// is one.
 pub fn internal(cause: &dyn std::error::Error) -> Problem {
@@ -238,14 +320,7 @@ impl From<ProfileError> for Problem {
             ),
             ProfileError::Fields(fields) => Self::fields(
                 Kind::InvalidCustomer,
-                fields
-                    .into_iter()
-                    .map(|field| FieldProblem {
-                        field: field.field,
-                        code: field.code.into(),
-                        message: field.message,
-                    })
-                    .collect(),
+                fields.into_iter().map(FieldProblem::from).collect(),
             ),
         }
     }

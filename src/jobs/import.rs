@@ -113,7 +113,7 @@ pub async fn import_file(
     Ok((Some(cohort), summary))
 }
 
-fn new_cohort(new: NewImport) -> NewCohort {
+pub(super) fn new_cohort(new: NewImport) -> NewCohort {
     NewCohort {
         id: new.id,
         name: new.name,

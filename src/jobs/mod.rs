@@ -1,52 +1,89 @@
 //! Long work in the background, and what it leaves for those who serve.
 //!
-//! This is where generating, storing and training meet: the rooms below do not
-//! know of each other. CPU work runs on blocking threads, never on those that
-//! answer requests.
+//! This is where generating, importing, storing and training meet: the rooms below
+//! do not know of each other. CPU work runs on blocking threads, never on those
+//! that answer requests.
 
+mod cache;
+mod control;
 mod customers;
+mod failure;
 mod first_start;
+mod follow;
+mod generate;
 mod import;
+mod import_job;
+mod runner;
 mod status;
+mod submit;
+mod teach;
+mod train_job;
 mod training;
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock};
 
 use arc_swap::ArcSwapOption;
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+use uuid::Uuid;
 
 use crate::models::ModelSet;
 use crate::store::Store;
+use control::Control;
 
+pub use cache::ModelCache;
+pub use failure::JobProblem;
 pub use first_start::{FirstStart, FirstStartError, bootstrap};
+pub use follow::Upkeep;
 pub use import::{ImportFileError, NewImport, Piece, import_file, read_file};
+pub use runner::JobSettings;
 pub use status::{Database, Pending, Phase, Snapshot, Status};
+pub use submit::ImportRequest;
 
 /// What the running service has. Requests read it while jobs fill it.
-#[derive(Default)]
 pub struct Service {
     pub status: Status,
     /// The models that serve, swapped whole. The prediction path reads nothing else.
     pub models: ArcSwapOption<ModelSet>,
     /// The database, once it is open.
     pub store: OnceLock<Store>,
+    /// Told when keys may have changed: at least once a second.
+    pub keys_changed: Notify,
+    /// This process, among those that share the database.
+    id: Uuid,
+    clock: fn() -> DateTime<Utc>,
+    /// Told when there may be a job to do.
+    new_jobs: Notify,
+    /// The jobs that this process works on.
+    running: Mutex<HashMap<Uuid, Control>>,
 }
 
 impl Service {
-    /// Asks the database now and then whether it is there. Never ends.
-    pub async fn watch_database(&self) -> ! {
-        loop {
-            tokio::time::sleep(status::DATABASE_CHECK).await;
-            let Some(store) = self.store.get() else {
-                continue;
-            };
-            let database = match store.ping().await {
-                Ok(()) => Database::Ok,
-                Err(_) => Database::Unavailable,
-            };
-            if self.status.now().database != database {
-                tracing::info!(database = database.name(), "the database's state changed");
-            }
-            self.status.database(database);
+    /// A service that has nothing yet.
+    #[must_use]
+    pub fn new(clock: fn() -> DateTime<Utc>) -> Self {
+        Self {
+            status: Status::default(),
+            models: ArcSwapOption::empty(),
+            store: OnceLock::new(),
+            keys_changed: Notify::new(),
+            id: Uuid::new_v4(),
+            clock,
+            new_jobs: Notify::new(),
+            running: Mutex::default(),
         }
+    }
+
+    /// The present, for what is stored.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self::new(Utc::now)
     }
 }

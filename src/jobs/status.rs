@@ -94,6 +94,9 @@ pub struct Snapshot {
     pub progress: f64,
     pub generating: Option<Pending>,
     pub database: Database,
+    /// Whether the models that serve are those of the data folder, since the
+    /// database was away at the start and has not been read since.
+    pub from_cache: bool,
     /// Whether the service was told to stop.
     pub draining: bool,
 }
@@ -109,6 +112,7 @@ impl Default for Status {
             progress: 0.0,
             generating: None,
             database: Database::Connecting,
+            from_cache: false,
             draining: false,
         }))
     }
@@ -155,10 +159,14 @@ impl Status {
         });
     }
 
+    pub fn from_cache(&self, from_cache: bool) {
+        self.0.send_modify(|now| now.from_cache = from_cache);
+    }
+
     pub fn drain(&self) {
         self.0.send_modify(|now| now.draining = true);
     }
 }
 
 /// How often the database is asked whether it is there.
-pub const DATABASE_CHECK: Duration = Duration::from_secs(2);
+pub const DATABASE_CHECK: Duration = Duration::from_secs(1);

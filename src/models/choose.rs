@@ -109,11 +109,22 @@ fn metrics(data: &Data, values: &[f64]) -> Metrics {
     Bench::new(data.outcome, labels, values, &logarithms).metrics()
 }
 
-/// The metrics of what the generator itself expected.
+/// The metrics of what the generator itself expected. Of an amount it tells no
+/// expectation but a second draw: the squared correlation that an expectation
+/// would have with the label is the correlation of the two.
 fn oracle(data: &Data) -> Option<Metrics> {
     let truth = data.truth.as_ref()?;
-    let known = truth.iter().all(|x| x.is_finite());
-    known.then(|| metrics(data, truth))
+    if !truth.iter().all(|x| x.is_finite()) {
+        return None;
+    }
+    if matches!(data.outcome, Outcome::Amount { .. }) {
+        let logarithms = Logarithms::of(&data.hold_out.labels, truth);
+        return Some(Metrics::from([(
+            "log_r_squared".to_owned(),
+            Some(logarithms.correlation()),
+        )]));
+    }
+    Some(metrics(data, truth))
 }
 
 /// Which candidate serves: the forest, if it is better beyond chance, else the

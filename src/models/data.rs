@@ -10,7 +10,7 @@ use super::split::{Part, Row, Split};
 use super::target::{Outcome, Target};
 use super::train::{DEFAULT_SEED, Lesson};
 use crate::features::{BatchColumn, BatchError, Encoder};
-use crate::schema::column;
+use crate::schema::{COLUMNS, column};
 
 const GENERATED_AT: usize = column("data_generated_at");
 
@@ -241,7 +241,7 @@ fn truth(cohort: &[RecordBatch], target: Target) -> Option<Vec<f64>> {
 
 fn check(target: Target, rows: &[Row], counts: Counts) -> Result<(), TrainError> {
     if rows.is_empty() && counts.without_label > 0 {
-        return Err(TrainError::NoLabel(target.definition().label.text()));
+        return Err(TrainError::NoLabel(COLUMNS[target.label()].name));
     }
     if rows.len() < FEWEST {
         return Err(TrainError::TooFewRows {

@@ -101,6 +101,21 @@ impl Logarithms {
             [labels, values].map(|of| of.iter().map(|y| y.max(0.0).ln_1p()).collect());
         Self { labels, values }
     }
+
+    /// Pearson's correlation of the two.
+    #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
+    pub(super) fn correlation(&self) -> f64 {
+        let n = self.labels.len() as f64;
+        let mean = |of: &[f64]| of.iter().sum::<f64>() / n;
+        let (y, v) = (mean(&self.labels), mean(&self.values));
+        let (mut both, mut one, mut other) = (0.0, 0.0, 0.0);
+        for (a, b) in self.labels.iter().zip(&self.values) {
+            both += (a - y) * (b - v);
+            one += (a - y) * (a - y);
+            other += (b - v) * (b - v);
+        }
+        both / (one * other).sqrt()
+    }
 }
 
 impl<'a> Bench<'a> {

@@ -9,7 +9,7 @@
 //! The same cohort, seed and version train the same model on any number of
 //! threads.
 //!
-//! Imports `features` and `schema`; hessboost and smartcore stay in this room.
+//! Imports `features`, `facts` and `schema`; hessboost and smartcore stay in this room.
 
 mod artifact;
 mod boost;
@@ -25,12 +25,14 @@ mod interval;
 mod judge;
 mod leak;
 mod linear;
+mod markdown;
 mod metrics;
 mod model;
 mod placement;
 mod population;
 pub mod score;
 mod scorer;
+pub mod segments;
 mod set;
 mod shap;
 mod split;

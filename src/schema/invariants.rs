@@ -1,16 +1,16 @@
-//! What holds in every row of a generated cohort: identities between columns
-//! and the generated ranges.
+//! What holds in every row of a generated cohort: identities between columns,
+//! the generated ranges, no nulls. The identities hold in imported data too, or
+//! something is wrong with it.
 //!
 //! Checked on the stored values, since derived columns are computed from those.
+//! An identity that would need a missing value is not judged.
 
 use std::cell::Cell;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
 
 use super::rounding::{cents, percent, round};
-use super::{COLUMN_COUNT, COLUMNS, Kind, TIER_PRICES_USD, column};
+use super::{COLUMN_COUNT, COLUMNS, TIER_PRICES_USD, Values, column};
 
 /// How many rows break which invariant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,47 +40,52 @@ impl Violations {
     }
 }
 
-/// The violations among the rows of a batch with the schema's columns.
+/// What a generated batch without missing values breaks.
 #[must_use]
 pub fn violations(batch: &RecordBatch) -> Violations {
-    let rows = rows(batch);
-    let mut found = Violations::default();
-    for (name, holds) in IDENTITIES {
-        let broken = rows.iter().filter(|row| !holds(row)).count() as u64;
-        if broken > 0 {
-            found.add((*name).to_owned(), broken);
-        }
-    }
+    let mut found = masked_violations(batch);
     for (i, c) in COLUMNS.iter().enumerate() {
         let nulls = batch.column(i).null_count() as u64;
         if nulls > 0 {
             found.add(format!("{} is not null", c.name), nulls);
         }
-        let numeric = c.kind.is_number();
-        let outside = rows
-            .iter()
-            .filter(|row| numeric && !c.generated.contains(row.0[i]))
-            .count();
+    }
+    found
+}
+
+/// What a generated batch breaks of which some values were taken away.
+#[must_use]
+pub fn masked_violations(batch: &RecordBatch) -> Violations {
+    let rows = rows(batch);
+    let mut found = broken(&rows, IDENTITIES.iter().chain(GENERATED_IDENTITIES));
+    for (i, c) in COLUMNS.iter().enumerate() {
+        let is_outside =
+            |row: &&Row| !row.values[i].is_nan() && !c.generated.contains(row.values[i]);
+        let outside = if c.kind.is_number() {
+            rows.iter().filter(is_outside).count() as u64
+        } else {
+            0
+        };
         if outside > 0 {
-            found.add(
-                format!("{} is in its generated range", c.name),
-                outside as u64,
-            );
+            found.add(format!("{} is in its generated range", c.name), outside);
         }
     }
     found
 }
 
-/// How many rows break which identity between columns, of those rows that have
-/// all that it looks at: for customers who were not generated, and have gaps.
+/// The identities that rows of somebody's own data break. Prices of tiers and
+/// the generated ranges are not among them: those are the generator's.
 #[must_use]
-pub fn broken(batch: &RecordBatch) -> Violations {
-    let rows = rows(batch);
+pub fn contradictions(batch: &RecordBatch) -> Violations {
+    broken(&rows(batch), IDENTITIES.iter())
+}
+
+fn broken<'a>(rows: &[Row], identities: impl Iterator<Item = &'a Identity>) -> Violations {
     let mut found = Violations::default();
-    for (name, holds) in IDENTITIES {
+    for (name, holds) in identities {
         let breaks = |row: &&Row| {
-            row.1.set(false);
-            !holds(row) && !row.1.get()
+            row.misses.set(false);
+            !holds(row) && !row.misses.get()
         };
         let broken = rows.iter().filter(breaks).count() as u64;
         if broken > 0 {
@@ -90,15 +95,18 @@ pub fn broken(batch: &RecordBatch) -> Violations {
     found
 }
 
-/// One customer as numbers: a category is its index, missing is NaN, which no
-/// identity accepts; and whether what was missing was looked at.
-struct Row([f64; COLUMN_COUNT], Cell<bool>);
+/// One customer as numbers: a category is its index, missing is NaN.
+struct Row {
+    values: [f64; COLUMN_COUNT],
+    /// Whether a missing value was asked for.
+    misses: Cell<bool>,
+}
 
 impl Row {
-    fn at(&self, column: usize) -> f64 {
-        let value = self.0[column];
+    fn value(&self, column: usize) -> f64 {
+        let value = self.values[column];
         if value.is_nan() {
-            self.1.set(true);
+            self.misses.set(true);
         }
         value
     }
@@ -106,44 +114,33 @@ impl Row {
 
 fn rows(batch: &RecordBatch) -> Vec<Row> {
     let mut rows: Vec<Row> = (0..batch.num_rows())
-        .map(|_| Row([f64::NAN; COLUMN_COUNT], Cell::new(false)))
+        .map(|_| Row {
+            values: [f64::NAN; COLUMN_COUNT],
+            misses: Cell::new(false),
+        })
         .collect();
     for (i, c) in COLUMNS.iter().enumerate() {
-        let array = batch.column(i);
+        let Some(values) = Values::in_batch(batch, i) else {
+            continue;
+        };
         for (at, row) in rows.iter_mut().enumerate() {
-            if array.is_valid(at) {
-                row.0[i] = number(array, c.kind, at);
-            }
+            let number = match values {
+                Values::Text(_) => {
+                    let code = values.text(at).and_then(|text| c.kind.category(text));
+                    code.map(f64::from)
+                }
+                values => values.number(at),
+            };
+            row.values[i] = number.unwrap_or(f64::NAN);
         }
     }
     rows
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "integers are at most 2^53, category lists short"
-)]
-fn number(array: &dyn Array, kind: Kind, at: usize) -> f64 {
-    match kind {
-        Kind::Integer => f64::from(array.as_primitive::<Int32Type>().value(at)),
-        Kind::BigInteger => array.as_primitive::<Int64Type>().value(at) as f64,
-        Kind::Decimal(_) => array.as_primitive::<Float64Type>().value(at),
-        Kind::Flag => f64::from(u8::from(array.as_boolean().value(at))),
-        Kind::Category(names) => {
-            let text = array.as_string::<i32>().value(at);
-            names
-                .iter()
-                .position(|n| *n == text)
-                .map_or(f64::NAN, |i| i as f64)
-        }
-        Kind::Id | Kind::OpenCategory(_) | Kind::Timestamp => f64::NAN,
-    }
-}
-
 /// The value of a column, by a name that is resolved at compile time.
 macro_rules! at {
     ($row:expr, $name:literal) => {
-        $row.at(const { column($name) })
+        $row.value(const { column($name) })
     };
 }
 
@@ -165,12 +162,6 @@ const IDENTITIES: &[Identity] = &[
         "account_type is Premium if and only if premium_tier is not Free",
         |r| same(at!(r, "account_type"), at!(r, "premium_tier").min(1.0)),
     ),
-    ("the subscription is the price of the tier", |r| {
-        let paid = at!(r, "monthly_subscription_usd");
-        let tier = at!(r, "premium_tier");
-        let mut prices = TIER_PRICES_USD.iter().zip([0.0, 1.0, 2.0]);
-        prices.any(|(price, code)| same(tier, code) && same(paid, *price))
-    }),
     ("swipe_right_rate = right / all swipes", |r| {
         let right = at!(r, "swipes_right_day");
         same(
@@ -223,8 +214,9 @@ const IDENTITIES: &[Identity] = &[
         },
     ),
     ("follower_following_ratio = followers / following", |r| {
-        let ratio = at!(r, "followers_count") / at!(r, "following_count");
-        same(at!(r, "follower_following_ratio"), round(ratio, 2))
+        let following = at!(r, "following_count");
+        let ratio = round(at!(r, "followers_count") / following, 2);
+        same(following, 0.0) || same(at!(r, "follower_following_ratio"), ratio)
     }),
     (
         "only creators earn, and a creator has a post or a reel",
@@ -280,6 +272,14 @@ const IDENTITIES: &[Identity] = &[
         },
     ),
 ];
+
+/// What holds in generated rows alone.
+const GENERATED_IDENTITIES: &[Identity] = &[("the subscription is the price of the tier", |r| {
+    let paid = at!(r, "monthly_subscription_usd");
+    let tier = at!(r, "premium_tier");
+    let mut prices = TIER_PRICES_USD.iter().zip([0.0, 1.0, 2.0]);
+    prices.any(|(price, code)| same(tier, code) && same(paid, *price))
+})];
 
 fn content(r: &Row) -> f64 {
     at!(r, "posts_last_30_days") + at!(r, "reels_created_week")

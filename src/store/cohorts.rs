@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::id::Id;
-use super::{CohortWriter, Customers, Store, StoreError, check, on_either};
+use super::{After, CohortWriter, Customers, LONG, Store, StoreError, check, on_either};
 
 /// A cohort that is about to be written.
 #[derive(Debug, Clone)]
@@ -53,6 +53,12 @@ const LATEST: &str = "SELECT id, name, seed, customers, generator_version, spec,
                       FROM cohorts ORDER BY created_at DESC, id DESC LIMIT 1";
 const ONE: &str = "SELECT id, name, seed, customers, generator_version, spec, facts, created_at \
                    FROM cohorts WHERE id = $1";
+const PAGE: &str = "SELECT id, name, seed, customers, generator_version, spec, facts, created_at \
+                    FROM cohorts ORDER BY created_at DESC, id DESC LIMIT $1";
+const PAGE_AFTER: &str = "SELECT id, name, seed, customers, generator_version, spec, facts, \
+                          created_at FROM cohorts WHERE (created_at, id) < ($2, $3) \
+                          ORDER BY created_at DESC, id DESC LIMIT $1";
+const SIZE: &str = "SELECT customers FROM cohorts WHERE id = $1";
 pub(super) const INSERT: &str = "INSERT INTO cohorts \
     (id, name, seed, customers, generator_version, spec, facts, created_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -97,15 +103,47 @@ impl Store {
         Ok(row.map(Cohort::from_row))
     }
 
+    /// Cohorts, the newest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn cohorts(
+        &self,
+        after: Option<After>,
+        limit: u32,
+    ) -> Result<Vec<Cohort>, StoreError> {
+        let rows: Vec<Row> = match after {
+            None => on_either!(self, "list the cohorts", within LONG, pool =>
+                sqlx::query_as(PAGE).bind(i64::from(limit)).fetch_all(pool))?,
+            Some(after) => on_either!(self, "list the cohorts", within LONG, pool =>
+                sqlx::query_as(PAGE_AFTER)
+                    .bind(i64::from(limit))
+                    .bind(after.at)
+                    .bind(Id(after.id))
+                    .fetch_all(pool))?,
+        };
+        Ok(rows.into_iter().map(Cohort::from_row).collect())
+    }
+
+    /// Whether a cohort is there, complete and not deleted.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn cohort_exists(&self, id: Uuid) -> Result<bool, StoreError> {
+        let size: Option<i64> = on_either!(self, "read a cohort", pool =>
+            sqlx::query_scalar(SIZE).bind(Id(id)).fetch_optional(pool))?;
+        Ok(size.is_some())
+    }
+
     /// The customers of a cohort, in the order they were written.
     ///
     /// # Errors
     /// [`StoreError::UnknownCohort`]; else where the database fails.
     pub async fn customers(&self, cohort: Uuid) -> Result<Customers, StoreError> {
-        if self.cohort(cohort).await?.is_none() {
-            return Err(StoreError::UnknownCohort(cohort));
-        }
-        Customers::open(&self.backend, cohort).await
+        let size: Option<i64> = on_either!(self, "read a cohort", pool =>
+            sqlx::query_scalar(SIZE).bind(Id(cohort)).fetch_optional(pool))?;
+        let customers = size.ok_or(StoreError::UnknownCohort(cohort))?;
+        Customers::open(&self.backend, cohort, customers).await
     }
 }
 
@@ -139,18 +177,32 @@ impl Cohort {
     }
 }
 
-/// The statement that lists a cohort, with its values, for either database.
-macro_rules! insert_cohort {
-    ($cohort:expr) => {
-        sqlx::query(crate::store::cohorts::INSERT)
-            .bind(crate::store::id::Id($cohort.id))
-            .bind(&$cohort.name)
-            .bind($cohort.seed.and_then(|seed| i64::try_from(seed).ok()))
-            .bind($cohort.customers)
-            .bind(&$cohort.generator_version)
-            .bind(sqlx::types::Json(&$cohort.spec))
-            .bind(sqlx::types::Json(&$cohort.facts))
-            .bind($cohort.created_at)
+/// Lists a cohort with an open transaction of either database, and with it ends
+/// the job that made it and keeps what was set aside. A job that is not its
+/// owner's any more is `RowNotFound`: then nothing of this may be committed.
+macro_rules! list_cohort {
+    ($connection:expr, $cohort:expr, $ending:expr) => {
+        async {
+            use crate::store::id::Id;
+            use sqlx::types::Json;
+            if let Some(job) = &$ending.job {
+                crate::store::claims::end_job!($connection, job).await?;
+            }
+            let rejects = &$ending.rejects;
+            crate::store::rejects::insert_rejects!($connection, $cohort.id, 1_i64, rejects).await?;
+            sqlx::query(crate::store::cohorts::INSERT)
+                .bind(Id($cohort.id))
+                .bind(&$cohort.name)
+                .bind($cohort.seed.and_then(|seed| i64::try_from(seed).ok()))
+                .bind($cohort.customers)
+                .bind(&$cohort.generator_version)
+                .bind(Json(&$cohort.spec))
+                .bind(Json(&$cohort.facts))
+                .bind($cohort.created_at)
+                .execute(&mut *$connection)
+                .await?;
+            Ok::<(), sqlx::Error>(())
+        }
     };
 }
-pub(super) use insert_cohort;
+pub(super) use list_cohort;

@@ -102,3 +102,42 @@ impl BatchBuilder {
         RecordBatch::try_new(schema::arrow::schema(), arrays).map_err(|e| e.to_string())
     }
 }
+
+/// Appends a row of either database whose first columns are those of a customer.
+/// The tables hold no other types than these.
+macro_rules! decode_row {
+    ($row:expr, $batch:expr) => {{
+        use sqlx::Row as _;
+        use $crate::store::columns::Builder;
+        let row = &$row;
+        let mut append = || -> sqlx::Result<()> {
+            for (i, builder) in $batch.columns.iter_mut().enumerate() {
+                match builder {
+                    Builder::Text(b) => {
+                        b.append_option(row.try_get_unchecked::<Option<&str>, _>(i)?)
+                    }
+                    Builder::Integer(b) => {
+                        b.append_option(row.try_get_unchecked::<Option<i32>, _>(i)?);
+                    }
+                    Builder::Big(b) => b.append_option(row.try_get_unchecked::<Option<i64>, _>(i)?),
+                    Builder::Decimal(b) => {
+                        b.append_option(row.try_get_unchecked::<Option<f64>, _>(i)?);
+                    }
+                    Builder::Flag(b) => {
+                        b.append_option(row.try_get_unchecked::<Option<bool>, _>(i)?)
+                    }
+                    Builder::Moment(b) => {
+                        let moment =
+                            row.try_get_unchecked::<Option<chrono::DateTime<chrono::Utc>>, _>(i)?;
+                        b.append_option(moment.map(|moment| moment.timestamp_micros()));
+                    }
+                }
+            }
+            Ok(())
+        };
+        let appended = append();
+        $batch.rows += 1;
+        appended
+    }};
+}
+pub(super) use decode_row;

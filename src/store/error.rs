@@ -74,6 +74,12 @@ pub enum StoreError {
     #[error("a model set {0:?} exists already")]
     DuplicateModelSet(String),
 
+    #[error("the job {0} is no longer this process's: another one has it, or it was cancelled")]
+    LostJob(Uuid),
+
+    #[error("there is no upload {0}, or it is complete already")]
+    UnknownUpload(Uuid),
+
     #[error("there is no cohort {0}")]
     UnknownCohort(Uuid),
 
@@ -93,6 +99,12 @@ impl StoreError {
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
+    }
+
+    /// Whether the same may well succeed a moment later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Busy { .. })
     }
 
     pub(super) fn unstorable(what: impl Into<String>, why: impl Into<String>) -> Self {

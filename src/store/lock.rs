@@ -4,14 +4,14 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection};
 
 use super::{Backend, Store, StoreError};
 
-/// How often a lock that another process holds is tried again.
-const RETRY: Duration = Duration::from_millis(200);
+/// How often the lock of a file is tried again.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// The key of the advisory lock, "engageca" in ASCII; keys are a database's own.
 const KEY: i64 = 0x656e_6761_6765_6361;
@@ -32,32 +32,24 @@ enum Held {
 }
 
 impl Store {
-    /// Waits until no other process makes the first data of this database.
+    /// Waits until no other process makes the first data of this database; none
+    /// where one still does after `wait`.
     ///
     /// Look for that data again once the lock is held: another process may have
     /// made it in the meantime.
     ///
     /// # Errors
     /// Where the database fails, or a lock file can't be made.
-    pub async fn bootstrap_lock(&self) -> Result<BootstrapLock, StoreError> {
-        loop {
-            if let Some(lock) = self.try_bootstrap_lock().await? {
-                return Ok(lock);
-            }
-            tokio::time::sleep(RETRY).await;
-        }
-    }
-
-    /// The same without waiting: none where another process holds the lock.
-    ///
-    /// # Errors
-    /// As for [`Store::bootstrap_lock`].
-    pub async fn try_bootstrap_lock(&self) -> Result<Option<BootstrapLock>, StoreError> {
+    pub async fn bootstrap_lock(
+        &self,
+        wait: Duration,
+    ) -> Result<Option<BootstrapLock>, StoreError> {
         let held = match &self.backend {
-            Backend::Postgres(server) => server.try_lock(KEY).await?.map(Held::Session),
+            Backend::Postgres(server) => server.lock(KEY, wait).await?.map(Held::Session),
             Backend::Sqlite(file) => {
                 let path = file.folder().join("bootstrap.lock");
-                try_lock_file(&path)
+                lock_file(&path, wait)
+                    .await
                     .map_err(|cause| file.folder_error(cause))?
                     .map(Held::File)
             }
@@ -77,26 +69,21 @@ impl BootstrapLock {
     }
 }
 
-/// Takes the lock of a file that is made for it; none where another has it.
-pub(super) fn try_lock_file(path: &Path) -> io::Result<Option<File>> {
+/// Takes the lock of a file that is made for it; none where another process has
+/// it for longer than `wait`.
+pub(super) async fn lock_file(path: &Path, wait: Duration) -> io::Result<Option<File>> {
+    let begun = Instant::now();
     let file = File::options()
         .create(true)
         .truncate(false)
         .write(true)
         .open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(e)) => Err(e),
-    }
-}
-
-/// The same, waiting for the other.
-pub(super) async fn lock_file(path: &Path) -> io::Result<File> {
     loop {
-        if let Some(file) = try_lock_file(path)? {
-            return Ok(file);
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= wait => return Ok(None),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(RETRY).await,
+            Err(TryLockError::Error(e)) => return Err(e),
         }
-        tokio::time::sleep(RETRY).await;
     }
 }

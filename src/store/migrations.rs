@@ -11,17 +11,31 @@ use super::StoreError;
 /// A schema version, what it brings, and its text.
 type Version = (i64, &'static str, &'static str);
 
-pub(super) const POSTGRES: &[Version] = &[(
-    1,
-    "cohorts and models",
-    include_str!("../../migrations/postgres/0001_cohorts_and_models.sql"),
-)];
+pub(super) const POSTGRES: &[Version] = &[
+    (
+        1,
+        "cohorts and models",
+        include_str!("../../migrations/postgres/0001_cohorts_and_models.sql"),
+    ),
+    (
+        2,
+        "jobs, keys and views",
+        include_str!("../../migrations/postgres/0002_jobs_keys_and_views.sql"),
+    ),
+];
 
-pub(super) const SQLITE: &[Version] = &[(
-    1,
-    "cohorts and models",
-    include_str!("../../migrations/sqlite/0001_cohorts_and_models.sql"),
-)];
+pub(super) const SQLITE: &[Version] = &[
+    (
+        1,
+        "cohorts and models",
+        include_str!("../../migrations/sqlite/0001_cohorts_and_models.sql"),
+    ),
+    (
+        2,
+        "jobs, keys and views",
+        include_str!("../../migrations/sqlite/0002_jobs_keys_and_views.sql"),
+    ),
+];
 
 /// Why the schema could not be brought up to date.
 pub(super) enum Refusal {
@@ -49,6 +63,30 @@ pub(super) fn migrator(versions: &[Version]) -> Migrator {
         )
     });
     Migrator::with_migrations(migrations.collect())
+}
+
+/// The oldest schema whose program works on the schema that is there, as the
+/// version that made it says.
+pub(super) const OLDEST_PROGRAM: &str = "SELECT oldest_program FROM schema_versions \
+    WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
+
+/// Whether a later version of the program migrated the schema.
+pub(super) fn is_newer(error: &MigrateError) -> bool {
+    matches!(error, MigrateError::VersionMissing(_))
+}
+
+/// Goes on with a newer schema, if that declares that this program still works on
+/// it: while replicas are upgraded one by one, both versions start and run.
+pub(super) fn tolerate(
+    versions: &[Version],
+    oldest: Option<i64>,
+    error: MigrateError,
+) -> Result<(), MigrateError> {
+    let supported = versions.iter().map(|v| v.0).max().unwrap_or(0);
+    match oldest {
+        Some(oldest) if oldest <= supported => Ok(()),
+        _ => Err(error),
+    }
 }
 
 /// What a failed migration means.

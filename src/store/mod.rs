@@ -9,39 +9,70 @@
 //! Both databases answer to the same SQL where they can; what differs is how
 //! rows are moved in bulk ([`postgres`], [`sqlite`]).
 
+mod audit;
+mod changes;
 mod check;
+mod claims;
 mod cohorts;
 mod columns;
+mod deleting;
 mod error;
 mod id;
+mod idempotency;
+mod jobs;
+mod keys;
 mod location;
 mod lock;
 mod migrations;
 mod model_sets;
+mod pages;
 mod postgres;
 mod reader;
+mod rejects;
 mod sqlite;
+mod sweep;
+mod uploads;
 mod writer;
 
 use std::fmt;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+pub use audit::AuditEntry;
+pub use changes::{Change, Changes};
+pub use claims::{Beat, Heart, JobOutcome};
 pub use cohorts::{Cohort, NewCohort};
 pub use error::StoreError;
+pub use idempotency::{Claim, IdempotentCall};
+pub use jobs::{Job, JobKind, JobState, NewJob};
+pub use keys::ApiKey;
 pub use location::Location;
 pub use lock::BootstrapLock;
-pub use model_sets::{NewModelSet, StoredModel, StoredModelSet};
+pub use model_sets::{ModelSetSummary, NewModelSet, StoredModel, StoredModelSet};
+pub use pages::{Filter, FilterError, Wanted};
 pub use reader::Customers;
-pub use writer::CohortWriter;
+pub use rejects::Reject;
+pub use sweep::Retention;
+pub use writer::{CohortWriter, JobEnding};
 
 /// How many rows a batch has that is read back: enough for the work per batch to
 /// vanish, little enough for a few of them to be held at once.
 const BATCH_ROWS: usize = 8192;
 
-/// How long an answer to a ping may take.
-const PING: Duration = Duration::from_secs(2);
+/// How long a small statement may take, the wait for a connection included:
+/// whoever asks over HTTP hears within a second that the database is away.
+const QUICK: Duration = Duration::from_millis(950);
+/// The same where much is moved, or many rows are looked through.
+const LONG: Duration = Duration::from_secs(30);
+
+/// A place in a list that has the newest first: the next page begins after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct After {
+    pub at: DateTime<Utc>,
+    pub id: Uuid,
+}
 
 /// A database that is migrated and ready; cheap to clone.
 #[derive(Clone)]
@@ -55,29 +86,53 @@ enum Backend {
     Sqlite(sqlite::File),
 }
 
-/// Runs the same expression on the pool of either database, with errors turned
-/// into the store's own.
+/// Runs the same expression on the pool of either database, within [`QUICK`] or
+/// the time that is named, with errors turned into the store's own.
+///
+/// SQLite has no server that could be silent: its own limit is that on waiting
+/// for another writer.
 macro_rules! on_either {
     ($store:expr, $doing:expr, $pool:ident => $body:expr) => {
+        on_either!($store, $doing, within crate::store::QUICK, $pool => $body)
+    };
+    ($store:expr, $doing:expr, within $limit:expr, $pool:ident => $body:expr) => {
         match &$store.backend {
             crate::store::Backend::Postgres(server) => {
                 let $pool = server.pool();
-                $body.await.map_err(|e| server.error($doing, &e))
+                match tokio::time::timeout($limit, $body).await {
+                    Ok(done) => done.map_err(|e: sqlx::Error| server.error($doing, &e)),
+                    Err(_) => Err(server.silent()),
+                }
             }
             crate::store::Backend::Sqlite(file) => {
                 let $pool = file.pool();
-                $body.await.map_err(|e| file.error($doing, &e))
+                $body.await.map_err(|e: sqlx::Error| file.error($doing, &e))
             }
         }
     };
 }
 use on_either;
 
+/// Runs the same statement on either database, and counts the rows that it
+/// changed.
+macro_rules! change {
+    ($store:expr, $doing:expr, $query:expr) => {
+        change!($store, $doing, within crate::store::QUICK, $query)
+    };
+    ($store:expr, $doing:expr, within $limit:expr, $query:expr) => {
+        on_either!($store, $doing, within $limit, pool => async {
+            $query.execute(pool).await.map(|done| done.rows_affected())
+        })
+    };
+}
+use change;
+
 impl Store {
     /// Connects and brings the schema up to date.
     ///
     /// While Postgres can't be reached it is tried again, for `wait` at most;
-    /// `waiting` hears of each failed try. Nothing else is waited for.
+    /// `waiting` hears of each failed try. A process that is migrating the schema
+    /// is waited for as long. Nothing else is waited for.
     ///
     /// # Errors
     /// Where the database can't be reached in time or can't be used: see
@@ -91,29 +146,25 @@ impl Store {
             Location::Postgres { url } => {
                 Backend::Postgres(postgres::Server::open(url, wait, waiting).await?)
             }
-            Location::Sqlite { folder } => Backend::Sqlite(sqlite::File::open(folder).await?),
+            Location::Sqlite { folder } => Backend::Sqlite(sqlite::File::open(folder, wait).await?),
         };
         Ok(Self { backend })
     }
 
-    /// Whether the database answers, within two seconds.
+    /// Whether the database answers, within a second.
     ///
     /// # Errors
     /// [`StoreError::Unreachable`] where it doesn't.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        match timeout(PING, self.ask()).await {
-            Ok(answer) => answer,
-            Err(_) => Err(StoreError::Unreachable {
-                place: self.place().to_owned(),
-                reason: "it doesn't answer".into(),
-            }),
-        }
-    }
-
-    async fn ask(&self) -> Result<(), StoreError> {
         let _: i32 = on_either!(self, "answer", pool =>
             sqlx::query_scalar("SELECT 1").fetch_one(pool))?;
         Ok(())
+    }
+
+    /// Whether several processes may share the database.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.backend, Backend::Postgres(_))
     }
 
     /// What messages call the database: never a secret.

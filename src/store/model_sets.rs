@@ -4,10 +4,12 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
+use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::claims::end_job;
 use super::id::Id;
-use super::{Backend, Store, StoreError, check, on_either};
+use super::{Backend, JobEnding, LONG, Store, StoreError, change, check, on_either};
 
 /// A model set to be kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +42,20 @@ pub struct StoredModelSet {
     pub models: Vec<StoredModel>,
 }
 
+/// What a list says of a model set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSetSummary {
+    pub version: String,
+    pub cohort_id: Option<Uuid>,
+    pub created_at: DateTime<Utc>,
+    /// What its models predict, in the order of the names.
+    pub targets: Vec<String>,
+    /// Whether it is the one that predictions are made with.
+    pub active: bool,
+}
+
+type SummaryRow = (String, Option<Id>, DateTime<Utc>, bool, String);
+
 type Row = (
     String,
     Option<Id>,
@@ -63,12 +79,34 @@ const ACTIVE: &str = "SELECT s.version, s.cohort_id, s.created_at, m.target, m.a
     JOIN model_sets s ON s.version = a.version \
     JOIN models m ON m.version = s.version \
     ORDER BY m.target";
+const ONE: &str = "SELECT s.version, s.cohort_id, s.created_at, m.target, m.artifact, m.card \
+    FROM model_sets s JOIN models m ON m.version = s.version \
+    WHERE s.version = $1 ORDER BY m.target";
+const ACTIVE_VERSION: &str = "SELECT version FROM active_model_set";
+const CARD: &str = "SELECT card FROM models WHERE version = $1 AND target = $2";
+
+macro_rules! page {
+    ($condition:literal) => {
+        concat!(
+            "SELECT s.version, s.cohort_id, s.created_at, a.version IS NOT NULL, m.target \
+             FROM (SELECT version, cohort_id, created_at FROM model_sets ",
+            $condition,
+            " ORDER BY created_at DESC, version DESC LIMIT $1) s \
+             JOIN models m ON m.version = s.version \
+             LEFT JOIN active_model_set a ON a.version = s.version \
+             ORDER BY s.created_at DESC, s.version DESC, m.target"
+        )
+    };
+}
 
 /// Writes a model set in one transaction of either database.
 macro_rules! save {
-    ($pool:expr, $set:expr, $activate:expr) => {
+    ($pool:expr, $set:expr, $activate:expr, $job:expr) => {
         async {
             let mut transaction = $pool.begin().await?;
+            if let Some(job) = $job {
+                end_job!(transaction, job).await?;
+            }
             sqlx::query(INSERT_SET)
                 .bind(&$set.version)
                 .bind($set.cohort_id.map(Id))
@@ -108,6 +146,29 @@ impl Store {
         set: &NewModelSet,
         activate: bool,
     ) -> Result<(), StoreError> {
+        self.save_models(set, activate, None).await
+    }
+
+    /// Keeps a model set, and in the same transaction ends the job that trained it.
+    ///
+    /// # Errors
+    /// [`StoreError::LostJob`] where the job is not its owner's any more; else as
+    /// for [`Store::save_model_set`].
+    pub async fn save_model_set_of_job(
+        &self,
+        set: &NewModelSet,
+        job: &JobEnding,
+    ) -> Result<(), StoreError> {
+        check::json("the job's result", &job.result)?;
+        self.save_models(set, false, Some(job)).await
+    }
+
+    async fn save_models(
+        &self,
+        set: &NewModelSet,
+        activate: bool,
+        job: Option<&JobEnding>,
+    ) -> Result<(), StoreError> {
         if set.models.is_empty() {
             return Err(StoreError::unstorable("a model set", "it has no models"));
         }
@@ -122,24 +183,24 @@ impl Store {
             check::text("the model's target", &model.target)?;
             check::json("the model's card", &model.card)?;
         }
-        let duplicate = |e: &sqlx::Error| {
-            e.as_database_error()
-                .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
-        };
         let doing = "store the models";
-        match &self.backend {
-            Backend::Postgres(server) => (save!(server.pool(), set, activate).await)
-                .map_err(|e| (duplicate(&e), server.error(doing, &e))),
-            Backend::Sqlite(file) => (save!(file.pool(), set, activate).await)
-                .map_err(|e| (duplicate(&e), file.error(doing, &e))),
-        }
-        .map_err(|(duplicate, error)| {
-            if duplicate {
-                StoreError::DuplicateModelSet(set.version.clone())
-            } else {
-                error
+        let meaning = |e: &sqlx::Error| match (e, job) {
+            (sqlx::Error::RowNotFound, Some(job)) => Some(StoreError::LostJob(job.job)),
+            (sqlx::Error::Database(e), _) if e.is_unique_violation() => {
+                Some(StoreError::DuplicateModelSet(set.version.clone()))
             }
-        })
+            _ => None,
+        };
+        match &self.backend {
+            Backend::Postgres(server) => {
+                let saved = timeout(LONG, save!(server.pool(), set, activate, job)).await;
+                let saved = saved.map_err(|_| server.silent())?;
+                saved.map_err(|e| meaning(&e).unwrap_or_else(|| server.error(doing, &e)))
+            }
+            Backend::Sqlite(file) => save!(file.pool(), set, activate, job)
+                .await
+                .map_err(|e| meaning(&e).unwrap_or_else(|| file.error(doing, &e))),
+        }
     }
 
     /// Makes a model set the active one, in place of the former.
@@ -152,10 +213,13 @@ impl Store {
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         check::text("the model set's version", version)?;
-        let changed = on_either!(self, "activate the models", pool => async {
-            let query = sqlx::query(ACTIVATE).bind(version).bind(at.trunc_subsecs(6));
-            query.execute(pool).await.map(|done| done.rows_affected())
-        })?;
+        let changed = change!(
+            self,
+            "activate the models",
+            sqlx::query(ACTIVATE)
+                .bind(version)
+                .bind(at.trunc_subsecs(6))
+        )?;
         match changed {
             0 => Err(StoreError::UnknownModelSet(version.to_owned())),
             _ => Ok(()),
@@ -167,11 +231,94 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn active_model_set(&self) -> Result<Option<StoredModelSet>, StoreError> {
-        let rows: Vec<Row> = on_either!(self, "read the active models", pool =>
+        let rows: Vec<Row> = on_either!(self, "read the active models", within LONG, pool =>
             sqlx::query_as(ACTIVE).fetch_all(pool))?;
-        let mut active: Option<StoredModelSet> = None;
+        Ok(StoredModelSet::from_rows(rows))
+    }
+
+    /// The version of the active model set.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn active_version(&self) -> Result<Option<String>, StoreError> {
+        on_either!(self, "look for the active models", pool =>
+            sqlx::query_scalar(ACTIVE_VERSION).fetch_optional(pool))
+    }
+
+    /// A model set, with the bytes of all its models.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn model_set(&self, version: &str) -> Result<Option<StoredModelSet>, StoreError> {
+        check::text("the model set's version", version)?;
+        let rows: Vec<Row> = on_either!(self, "read a model set", within LONG, pool =>
+            sqlx::query_as(ONE).bind(version).fetch_all(pool))?;
+        Ok(StoredModelSet::from_rows(rows))
+    }
+
+    /// The card of one model of a set.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn model_card(
+        &self,
+        version: &str,
+        target: &str,
+    ) -> Result<Option<Value>, StoreError> {
+        check::text("the model set's version", version)?;
+        check::text("the model's target", target)?;
+        let card: Option<Json<Value>> = on_either!(self, "read a model card", pool =>
+            sqlx::query_scalar(CARD).bind(version).bind(target).fetch_optional(pool))?;
+        Ok(card.map(|card| card.0))
+    }
+
+    /// Model sets, the newest first, without their models; the next page begins
+    /// after the moment and the version of the last one.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn model_sets(
+        &self,
+        after: Option<(DateTime<Utc>, &str)>,
+        limit: u32,
+    ) -> Result<Vec<ModelSetSummary>, StoreError> {
+        let limit = i64::from(limit);
+        let rows: Vec<SummaryRow> = match after {
+            None => on_either!(self, "list the model sets", pool =>
+                sqlx::query_as(page!("")).bind(limit).fetch_all(pool))?,
+            Some((at, version)) => {
+                check::text("the cursor", version)?;
+                on_either!(self, "list the model sets", pool =>
+                    sqlx::query_as(page!("WHERE (created_at, version) < ($2, $3)"))
+                        .bind(limit)
+                        .bind(at)
+                        .bind(version)
+                        .fetch_all(pool))?
+            }
+        };
+        let mut sets: Vec<ModelSetSummary> = Vec::new();
+        for (version, cohort_id, created_at, active, target) in rows {
+            match sets.last_mut() {
+                Some(set) if set.version == version => set.targets.push(target),
+                _ => sets.push(ModelSetSummary {
+                    version,
+                    cohort_id: cohort_id.map(|id| id.0),
+                    created_at,
+                    targets: vec![target],
+                    active,
+                }),
+            }
+        }
+        Ok(sets)
+    }
+}
+
+impl StoredModelSet {
+    /// None where there are no rows: a set has at least one model.
+    fn from_rows(rows: Vec<Row>) -> Option<Self> {
+        let mut found: Option<Self> = None;
         for (version, cohort_id, created_at, target, artifact, card) in rows {
-            let set = active.get_or_insert_with(|| StoredModelSet {
+            let set = found.get_or_insert_with(|| Self {
                 version,
                 cohort_id: cohort_id.map(|id| id.0),
                 created_at,
@@ -183,6 +330,6 @@ impl Store {
                 card: card.0,
             });
         }
-        Ok(active)
+        found
     }
 }

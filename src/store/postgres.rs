@@ -12,22 +12,24 @@ use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::StoreError;
 use super::error::one_line;
-use super::{location, migrations};
+use super::{LONG, QUICK, location, migrations};
 
 /// How long one try to connect may take.
 const CONNECT: Duration = Duration::from_secs(10);
+/// The least that one waits for another process that migrates.
+const MIGRATING: Duration = Duration::from_secs(5);
 /// The pause after a failed try: doubled each time, up to the second value.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 const CONNECTIONS: u32 = 8;
-/// How long a query waits for a free connection of the pool.
-const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long a query waits for a connection of the pool that answers.
+const ACQUIRE: Duration = Duration::from_millis(900);
 /// What the server itself breaks off, where the caller is long gone.
 const LIMITS: [(&str, &str); 3] = [
     ("statement_timeout", "30s"),
@@ -61,17 +63,17 @@ impl Server {
             place: place(&options),
             options,
         };
-        let deadline = Instant::now() + wait;
+        let begun = Instant::now();
         let mut pause = PAUSE.0;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = wait.saturating_sub(begun.elapsed());
             // The last try may take a second longer than the wait, not ten.
             let limit = left.clamp(Duration::from_secs(1), CONNECT);
             let Err(error) = server.migrate(limit).await else {
                 return Ok(server);
             };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || !error.is_unreachable() {
+            let left = wait.saturating_sub(begun.elapsed());
+            if left.is_zero() || !error.is_passing() {
                 return Err(error);
             }
             waiting(&error);
@@ -80,10 +82,27 @@ impl Server {
         }
     }
 
+    /// Brings the schema up to date; `limit` is for the connecting, and then for
+    /// the wait for a process that does the same.
     async fn migrate(&self, limit: Duration) -> Result<(), StoreError> {
         let mut connection = self.connect_within(limit).await?;
-        let migrator = migrations::migrator(migrations::POSTGRES);
-        let done = migrator.run_direct(None, &mut connection, false).await;
+        let migrating = async {
+            let limit = limit.max(MIGRATING);
+            set(&mut connection, "lock_timeout", limit).await?;
+            let migrator = migrations::migrator(migrations::POSTGRES);
+            migrator.run_direct(None, &mut connection, false).await
+        };
+        let Ok(done) = timeout(LONG + limit, migrating).await else {
+            return Err(self.silent());
+        };
+        let done = match done {
+            Err(error) if migrations::is_newer(&error) => {
+                let oldest = sqlx::query_scalar(migrations::OLDEST_PROGRAM);
+                let oldest = oldest.fetch_optional(&mut connection).await;
+                migrations::tolerate(migrations::POSTGRES, oldest.ok().flatten(), error)
+            }
+            done => done,
+        };
         // Closing gives back the migrator's lock, which it keeps after a failure.
         drop(connection.close().await);
         done.map_err(|e| {
@@ -97,35 +116,70 @@ impl Server {
         self.connect_within(CONNECT).await
     }
 
-    async fn connect_within(&self, limit: Duration) -> Result<PgConnection, StoreError> {
-        match timeout(limit, self.options.connect()).await {
+    /// The same, under a name by which others find it.
+    async fn connect_as(&self, name: &str) -> Result<PgConnection, StoreError> {
+        let options = self.options.clone().application_name(name);
+        match timeout(CONNECT, options.connect()).await {
             Ok(connected) => connected.map_err(|e| self.error("connect", &e)),
-            Err(_) => Err(self.unreachable(&"it doesn't answer")),
+            Err(_) => Err(self.silent()),
         }
     }
 
-    /// Takes an advisory lock that lasts as long as the connection.
-    pub(super) async fn try_lock(&self, key: i64) -> Result<Option<PgConnection>, StoreError> {
+    /// Whether the server answers, within a second.
+    async fn answers(&self) -> Result<(), StoreError> {
+        let asked = timeout(QUICK, sqlx::query("SELECT 1").execute(&self.pool)).await;
+        let asked = asked.map_err(|_| self.silent())?;
+        asked.map(drop).map_err(|e| self.error("answer", &e))
+    }
+
+    async fn connect_within(&self, limit: Duration) -> Result<PgConnection, StoreError> {
+        match timeout(limit, self.options.connect()).await {
+            Ok(connected) => connected.map_err(|e| self.error("connect", &e)),
+            Err(_) => Err(self.silent()),
+        }
+    }
+
+    /// Takes an advisory lock that lasts as long as the connection; none where
+    /// another process has it for longer than `wait`.
+    pub(super) async fn lock(
+        &self,
+        key: i64,
+        wait: Duration,
+    ) -> Result<Option<PgConnection>, StoreError> {
         let mut connection = self.connect().await?;
         // A holder whose machine vanished is noticed within a minute or so.
-        let taken = async {
-            sqlx::query("SET tcp_keepalives_idle = 30")
-                .execute(&mut connection)
-                .await?;
-            sqlx::query("SET tcp_keepalives_interval = 10")
-                .execute(&mut connection)
-                .await?;
-            sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-                .bind(key)
-                .fetch_one(&mut connection)
-                .await
+        let taking = async {
+            for setting in ["tcp_keepalives_idle = 30", "tcp_keepalives_interval = 10"] {
+                sqlx::raw_sql(AssertSqlSafe(format!("SET {setting}")))
+                    .execute(&mut connection)
+                    .await?;
+            }
+            // None at all would be no limit.
+            set(
+                &mut connection,
+                "lock_timeout",
+                wait.max(Duration::from_millis(1)),
+            )
+            .await?;
+            let lock = sqlx::query("SELECT pg_advisory_lock($1)").bind(key);
+            lock.execute(&mut connection).await
         };
-        let taken: bool = taken.await.map_err(|e| self.error("take a lock", &e))?;
-        if taken {
-            return Ok(Some(connection));
+        let taken = match timeout(wait + CONNECT, taking).await {
+            Ok(taken) => taken.map_err(|e| self.error("take a lock", &e)),
+            Err(_) => Err(self.silent()),
+        };
+        match taken {
+            Ok(_) => Ok(Some(connection)),
+            Err(StoreError::Busy { .. }) => {
+                drop(connection.close().await);
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
-        drop(connection.close().await);
-        Ok(None)
+    }
+
+    pub(super) fn options(&self) -> &PgConnectOptions {
+        &self.options
     }
 
     pub(super) fn pool(&self) -> &PgPool {
@@ -135,6 +189,11 @@ impl Server {
     /// Host and port: never a user's secret.
     pub(super) fn place(&self) -> &str {
         &self.place
+    }
+
+    /// What it means that no answer came in time.
+    pub(super) fn silent(&self) -> StoreError {
+        self.unreachable(&"it doesn't answer")
     }
 
     fn unreachable(&self, reason: &impl ToString) -> StoreError {
@@ -197,6 +256,15 @@ impl Server {
     }
 }
 
+/// Sets a limit of a session, in milliseconds.
+async fn set(connection: &mut PgConnection, name: &str, limit: Duration) -> sqlx::Result<()> {
+    let limit = limit.as_millis();
+    sqlx::raw_sql(AssertSqlSafe(format!("SET {name} = {limit}")))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// What a message calls the server.
 fn place(options: &PgConnectOptions) -> String {
     match options.get_socket() {
@@ -206,6 +274,6 @@ fn place(options: &PgConnectOptions) -> String {
 }
 
 /// The partition that holds a cohort's customers.
-fn partition(cohort: Uuid) -> String {
+pub(super) fn partition(cohort: Uuid) -> String {
     format!("customers_{}", cohort.simple())
 }

@@ -25,14 +25,18 @@ impl Customers {
         clippy::unused_async,
         reason = "whether opening needs the database is up to the backend"
     )]
-    pub(super) async fn open(backend: &Backend, cohort: Uuid) -> Result<Self, StoreError> {
+    pub(super) async fn open(
+        backend: &Backend,
+        cohort: Uuid,
+        customers: i64,
+    ) -> Result<Self, StoreError> {
         let (sender, queue) = channel(QUEUE);
         match backend {
             Backend::Postgres(server) => {
                 tokio::spawn(server.clone().read(cohort, sender));
             }
             Backend::Sqlite(file) => {
-                tokio::spawn(file.clone().read(cohort, sender));
+                tokio::spawn(file.clone().read(cohort, customers, sender));
             }
         }
         Ok(Self { queue })

@@ -23,8 +23,13 @@ const FILE: &str = "engagecast.sqlite";
 const CONNECTIONS: u32 = 4;
 /// How long a query waits for a free connection of the pool.
 const ACQUIRE: Duration = Duration::from_secs(5);
-/// How long a write waits for that of another.
-const BUSY: Duration = Duration::from_secs(30);
+/// The least that one waits for another process that migrates.
+const MIGRATING: Duration = Duration::from_secs(5);
+/// How long a small write waits for that of another: whoever asks over HTTP hears
+/// within a second that the database is busy.
+const BUSY: Duration = Duration::from_millis(800);
+/// The same for the writing of a cohort.
+const BUSY_LOAD: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 pub(super) struct File {
@@ -36,7 +41,7 @@ pub(super) struct File {
 }
 
 impl File {
-    pub(super) async fn open(folder: &Path) -> Result<Self, StoreError> {
+    pub(super) async fn open(folder: &Path, wait: Duration) -> Result<Self, StoreError> {
         let path = folder.join(FILE);
         let options = SqliteConnectOptions::new()
             .filename(&path)
@@ -44,7 +49,7 @@ impl File {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
-            .busy_timeout(BUSY)
+            .busy_timeout(BUSY_LOAD)
             // Rows that are read wait here; the default makes two threads take turns.
             .row_buffer_size(1024)
             // A large commit doesn't leave a large log behind.
@@ -53,28 +58,39 @@ impl File {
             pool: SqlitePoolOptions::new()
                 .max_connections(CONNECTIONS)
                 .acquire_timeout(ACQUIRE)
-                .connect_lazy_with(options.clone()),
+                .connect_lazy_with(options.clone().busy_timeout(BUSY)),
             options,
             folder: folder.to_owned(),
             place: format!("the database file {}", path.display()),
             path,
         };
-        file.migrate().await?;
+        file.migrate(wait.max(MIGRATING)).await?;
         Ok(file)
     }
 
-    async fn migrate(&self) -> Result<(), StoreError> {
+    async fn migrate(&self, wait: Duration) -> Result<(), StoreError> {
         let folder_error = |cause| self.folder_error(cause);
         tokio::fs::create_dir_all(&self.folder)
             .await
             .map_err(folder_error)?;
         // Two first starts at once would otherwise make the same tables.
-        let lock = lock::lock_file(&self.folder.join("migrate.lock"))
+        let lock = lock::lock_file(&self.folder.join("migrate.lock"), wait)
             .await
             .map_err(folder_error)?;
+        let Some(lock) = lock else {
+            let place = self.place.clone();
+            return Err(StoreError::Busy { place });
+        };
         let mut connection = self.connect().await?;
         let migrator = migrations::migrator(migrations::SQLITE);
-        let done = migrator.run_direct(None, &mut connection, false).await;
+        let done = match migrator.run_direct(None, &mut connection, false).await {
+            Err(error) if migrations::is_newer(&error) => {
+                let oldest = sqlx::query_scalar(migrations::OLDEST_PROGRAM);
+                let oldest = oldest.fetch_optional(&mut connection).await;
+                migrations::tolerate(migrations::SQLITE, oldest.ok().flatten(), error)
+            }
+            done => done,
+        };
         drop(connection.close().await);
         drop(lock);
         done.map_err(|e| {

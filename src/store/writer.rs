@@ -6,11 +6,13 @@
 //! in the middle of a call, closes the queue, upon which the task rolls back.
 
 use arrow_array::RecordBatch;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
-use super::{Backend, Cohort, NewCohort, StoreError, check};
+use super::{Backend, Cohort, NewCohort, Reject, StoreError, check, rejects};
 
 /// Batches that may wait while one is being sent.
 const QUEUE: usize = 2;
@@ -18,7 +20,24 @@ const QUEUE: usize = 2;
 /// What the task is told; a queue that closes without `Finish` means rolling back.
 pub(super) enum Message {
     Rows(RecordBatch),
-    Finish(Value),
+    Finish(Box<Ending>),
+}
+
+/// What becomes visible together with a cohort.
+pub(super) struct Ending {
+    pub facts: Value,
+    pub job: Option<JobEnding>,
+    pub rejects: Vec<Reject>,
+}
+
+/// The end of the job that makes a cohort.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobEnding {
+    pub job: Uuid,
+    pub owner: Uuid,
+    /// What the job made.
+    pub result: Value,
+    pub at: DateTime<Utc>,
 }
 
 pub(super) type Queue = Receiver<Message>;
@@ -80,15 +99,53 @@ impl CohortWriter {
     /// # Errors
     /// [`StoreError::DuplicateCustomer`]; [`StoreError::Unstorable`] facts; else
     /// where the database fails. In each case nothing is left of the cohort.
-    pub async fn finish(mut self, facts: Value) -> Result<Cohort, StoreError> {
-        check::json("the cohort's facts", &facts)?;
-        if self.queue.send(Message::Finish(facts)).await.is_err() {
+    pub async fn finish(self, facts: Value) -> Result<Cohort, StoreError> {
+        self.end(Ending {
+            facts,
+            job: None,
+            rejects: Vec::new(),
+        })
+        .await
+    }
+
+    /// The same, and in the same transaction the end of the job that made the
+    /// cohort, and what the job set aside.
+    ///
+    /// # Errors
+    /// [`StoreError::LostJob`] where the job is not its owner's any more; else as
+    /// for [`CohortWriter::finish`].
+    pub async fn finish_job(
+        self,
+        facts: Value,
+        rejects: Vec<Reject>,
+        job: JobEnding,
+    ) -> Result<Cohort, StoreError> {
+        check::json("the job's result", &job.result)?;
+        rejects::check(&rejects)?;
+        self.end(Ending {
+            facts,
+            job: Some(job),
+            rejects,
+        })
+        .await
+    }
+
+    async fn end(mut self, ending: Ending) -> Result<Cohort, StoreError> {
+        check::json("the cohort's facts", &ending.facts)?;
+        let job = ending.job.as_ref().map(|job| job.job);
+        if self
+            .queue
+            .send(Message::Finish(Box::new(ending)))
+            .await
+            .is_err()
+        {
             return Err(self.failure().await);
         }
-        match self.outcome().await {
-            Ok(Some(cohort)) => Ok(cohort),
-            Ok(None) => Err(self.stopped()),
-            Err(e) => Err(e),
+        match (self.outcome().await, job) {
+            (Ok(Some(cohort)), _) => Ok(cohort),
+            (Ok(None), _) => Err(self.stopped()),
+            (Err(StoreError::LostJob(_)), Some(job)) => Err(StoreError::LostJob(job)),
+            (Err(e), _) => Err(e),
         }
     }
 

@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -76,10 +77,16 @@ pub fn prepared() -> TempDir {
     copy
 }
 
-/// The binary, with neither the settings nor the database of the caller.
+/// The binary, with neither the settings nor the database of the caller, and a
+/// data folder that nobody has used, unless another one is named.
 pub fn binary(args: &[&str]) -> Command {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("unnamed-{count}"));
+    drop(fs::remove_dir_all(&data));
     let mut command = Command::new(env!("CARGO_BIN_EXE_engagecast"));
     command.env_clear().args(args).stdin(Stdio::null());
+    command.env("ENGAGECAST_DATA_DIR", data);
     command
 }
 

@@ -3,6 +3,8 @@
 pub mod app;
 pub mod batches;
 pub mod cohort;
+pub mod generated;
 pub mod postgres;
+pub mod proxy;
 pub mod raw;
 pub mod trained;

@@ -19,7 +19,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use programs::{assert_done, create_owned, run, tool};
 use shared::shared;
 
-const USER: &str = "engagecast";
+pub const USER: &str = "engagecast";
 
 /// A database that one test has to itself; dropped with this.
 pub struct Database {
@@ -35,6 +35,23 @@ impl Database {
             Err(_) => shared().url("postgres"),
         };
         Self::on(&server).await
+    }
+
+    /// Dumps this database and restores it into another one, as the page on
+    /// operations says.
+    pub fn move_into(&self, other: &Self) {
+        let file = shared().folder.join(format!("{}.dump", self.name));
+        let mut dump = tool("pg_dump");
+        dump.args(["--format=custom", "--file"])
+            .arg(&file)
+            .arg(&self.url);
+        assert_done("pg_dump", &run(&mut dump), None);
+        let mut restore = tool("pg_restore");
+        restore
+            .args(["--no-owner", "--exit-on-error", "--dbname", &other.url])
+            .arg(&file);
+        assert_done("pg_restore", &run(&mut restore), None);
+        drop(fs::remove_file(&file));
     }
 
     /// A database on the server of this URL.
@@ -170,9 +187,13 @@ impl Cluster {
         command
     }
 
+    /// The file that it takes connections through.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
     fn runs(&self) -> bool {
-        let path = self.folder.join(".s.PGSQL.5432");
-        std::os::unix::net::UnixStream::connect(path).is_ok()
+        std::os::unix::net::UnixStream::connect(self.socket()).is_ok()
     }
 }
 

@@ -64,7 +64,6 @@ impl CsvTable {
             SplitError::Empty => TableError::Empty,
             SplitError::HeaderTooLong => TableError::HeaderTooLong(self.limits.row_bytes),
             SplitError::HeaderQuotes => TableError::HeaderQuotes,
-            SplitError::Quotes(most) => TableError::Quotes(most),
         }
     }
 }

@@ -40,10 +40,6 @@ pub enum TableError {
     HeaderEncoding,
     #[error("its line of column names has a quote that is not closed, or text behind a closed one")]
     HeaderQuotes,
-    #[error(
-        "more than {0} of its rows have a quote that is not closed: quotes within a field must be doubled"
-    )]
-    Quotes(u32),
     #[error("its column {column:?} has values of the type {found}: expected {expected}")]
     ColumnType {
         column: String,
@@ -65,7 +61,6 @@ impl TableError {
             Self::TooManyColumns(_) => "too_many_columns",
             Self::TooManyRows(_) => "too_many_rows",
             Self::HeaderTooLong(_) | Self::HeaderEncoding | Self::HeaderQuotes => "invalid_header",
-            Self::Quotes(_) => "unclosed_quotes",
             Self::ColumnType { .. } => "unsupported_type",
         }
     }

@@ -26,7 +26,7 @@ impl From<&Plan> for FileMetadata {
         Self {
             customers: plan.customers(),
             seed: plan.seed(),
-            spec: Value::Object(serde_json::Map::new()),
+            spec: plan.spec().to_json(),
             generator_version: GENERATOR_VERSION.to_owned(),
         }
     }

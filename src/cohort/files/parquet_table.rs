@@ -128,6 +128,10 @@ fn guarded<T>(decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Tab
     };
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)) {
         Ok(Ok(decoded)) => Ok(decoded),
+        Ok(Err(error)) if reason(&error).contains("Disabled feature") => Err(TableError::Format {
+            what: "Parquet packed with a codec that is not built in",
+            remedy: "write it with zstd, snappy, gzip or lz4",
+        }),
         Ok(Err(error)) => Err(damaged(reason(&error))),
         Err(_) => Err(damaged("the decoder gave up".into())),
     }

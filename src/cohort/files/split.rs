@@ -12,9 +12,6 @@ use super::table::{BadRow, RowFault};
 /// Text of a block, but for its last row.
 const BLOCK_BYTES: usize = 8 << 20;
 const READ_BYTES: u64 = 256 << 10;
-/// How many quotes that are not closed are put up with: each costs a search
-/// through a row's longest length.
-const MOST_UNCLOSED: u32 = 1_000;
 
 /// Some rows of a file.
 #[derive(Debug, Default)]
@@ -41,8 +38,6 @@ pub(super) enum SplitError {
     Empty,
     HeaderTooLong,
     HeaderQuotes,
-    /// More rows with unclosed quotes than are put up with.
-    Quotes(u32),
 }
 
 impl From<io::Error> for SplitError {
@@ -62,7 +57,6 @@ pub(super) struct Splitter<R> {
     line: u64,
     /// Whether the buffer has the last of the text.
     ended: bool,
-    unclosed: u32,
 }
 
 impl<R: Read> Splitter<R> {
@@ -75,7 +69,6 @@ impl<R: Read> Splitter<R> {
             at: 0,
             line: 1,
             ended: false,
-            unclosed: 0,
         }
     }
 
@@ -154,7 +147,11 @@ impl<R: Read> Splitter<R> {
             if let Some(fault) = self.fault(&row, keep.len()) {
                 block.fields.truncate(kept);
                 block.bad.push(BadRow::new(self.line, fault));
-                self.pass_faulty(&row, fault)?;
+                match fault {
+                    RowFault::FieldCount { .. } => self.pass(&row),
+                    // Its quotes may be to blame, and have taken in other rows.
+                    _ => self.skip_line()?,
+                }
             } else if row.blank {
                 block.fields.truncate(kept);
                 self.pass(&row);
@@ -189,21 +186,6 @@ impl<R: Read> Splitter<R> {
         let text = &self.buffer[self.at..row.end];
         self.line += if row.quoted { line_ends(text) } else { 1 };
         self.at = row.end;
-    }
-
-    /// Goes on behind a row at fault: where its quotes may be to blame, with the
-    /// next line, so that the rows which the quotes took in are not lost.
-    fn pass_faulty(&mut self, row: &Row, fault: RowFault) -> Result<(), SplitError> {
-        if !matches!(fault, RowFault::TooLong | RowFault::UnclosedQuote) {
-            self.pass(row);
-            return Ok(());
-        }
-        self.unclosed += 1;
-        if self.unclosed > MOST_UNCLOSED {
-            return Err(SplitError::Quotes(MOST_UNCLOSED));
-        }
-        self.skip_line()?;
-        Ok(())
     }
 
     /// Goes on with the next line, however far it is.

@@ -159,7 +159,7 @@ impl Import {
         }
         let found = coerced
             .par_iter()
-            .map(|rows| invariants::broken(&rows.batch));
+            .map(|rows| invariants::contradictions(&rows.batch));
         for found in found.collect::<Vec<_>>() {
             self.tally.violations(found);
         }

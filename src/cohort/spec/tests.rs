@@ -1,3 +1,5 @@
+//! What a spec may say, and what is told of what it may not.
+
 use super::*;
 
 fn spec(json: Value) -> CohortSpec {

@@ -5,18 +5,31 @@
 //! `customers` is locked for a moment only, and several cohorts can be loaded at
 //! once while others are read.
 
-use serde_json::Value;
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::{Server, copy, partition};
-use crate::store::cohorts::insert_cohort;
+use crate::store::cohorts::list_cohort;
 use crate::store::columns::values;
-use crate::store::writer::{Message, Outcome, Queue};
+use crate::store::writer::{Ending, Message, Outcome, Queue};
 use crate::store::{Cohort, NewCohort, StoreError};
 
 /// Rows that are encoded and sent together: some hundred kilobytes, and no
 /// longer than a fraction of a millisecond on an async thread.
 const ROWS: usize = 512;
+
+/// How long the server may take to accept what it is sent.
+const SILENCE: Duration = Duration::from_mins(1);
+/// How long it may take to index the partition and to list the cohort.
+const COMMIT: Duration = Duration::from_mins(30);
+
+/// Ends the sessions that load the same cohort.
+const END_OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+    WHERE application_name = $1 AND datname = current_database() \
+    AND usename = current_user AND pid <> pg_backend_pid()";
 
 /// An open transaction in which the partition is made already.
 pub(in crate::store) struct Load {
@@ -27,9 +40,21 @@ pub(in crate::store) struct Load {
 
 impl Server {
     pub(in crate::store) async fn begin_load(&self, new: NewCohort) -> Result<Load, StoreError> {
-        let mut connection = self.connect().await?;
+        // A connection may take long; whether there is a server, not.
+        self.answers().await?;
+        let failed = |e: sqlx::Error| self.load_error(&e);
+        let name = format!("engagecast cohort {}", new.id.simple());
+        let mut connection = self.connect_as(&name).await?;
+        // A process that was given up for dead, and works on the same job, would
+        // keep the partition's name.
+        sqlx::query(END_OTHERS)
+            .bind(&name)
+            .execute(&mut connection)
+            .await
+            .map_err(failed)?;
         let partition = partition(new.id);
         let statements = [
+            "SET lock_timeout = '30s'".to_owned(),
             "BEGIN".to_owned(),
             format!("CREATE TABLE {partition} (LIKE customers INCLUDING COMMENTS)"),
             format!(
@@ -38,9 +63,7 @@ impl Server {
             ),
         ];
         for statement in statements {
-            execute(&mut connection, statement)
-                .await
-                .map_err(|e: sqlx::Error| self.load_error(&e))?;
+            execute(&mut connection, statement).await.map_err(failed)?;
         }
         Ok(Load {
             server: self.clone(),
@@ -55,6 +78,9 @@ impl Server {
         if duplicate {
             return StoreError::DuplicateCustomer;
         }
+        if matches!(error, sqlx::Error::RowNotFound) {
+            return StoreError::LostJob(Uuid::nil());
+        }
         self.error("store the cohort", error)
     }
 }
@@ -63,21 +89,24 @@ impl Load {
     /// Stores what comes through the queue until it is finished, or rolls back
     /// when it closes before that.
     pub(in crate::store) async fn run(mut self, mut queue: Queue) -> Outcome {
-        let Some((customers, facts)) = self.copy(&mut queue).await? else {
+        let Some((customers, mut ending)) = self.copy(&mut queue).await? else {
             drop(self.connection.close().await);
             return Ok(None);
         };
         let customers = i64::try_from(customers).unwrap_or(i64::MAX);
+        let facts = std::mem::take(&mut ending.facts);
         let cohort = Cohort::complete(self.new, customers, facts);
-        commit(&mut self.connection, &cohort)
-            .await
-            .map_err(|e: sqlx::Error| self.server.load_error(&e))?;
+        let commit = commit(&mut self.connection, &cohort, &ending);
+        match timeout(COMMIT, commit).await {
+            Ok(done) => done.map_err(|e: sqlx::Error| self.server.load_error(&e))?,
+            Err(_) => return Err(self.server.silent()),
+        }
         drop(self.connection.close().await);
         Ok(Some(cohort))
     }
 
     /// Copies the customers; none where nobody finishes the cohort.
-    async fn copy(&mut self, queue: &mut Queue) -> Result<Option<(u64, Value)>, StoreError> {
+    async fn copy(&mut self, queue: &mut Queue) -> Result<Option<(u64, Ending)>, StoreError> {
         let failed = |e: sqlx::Error| self.server.load_error(&e);
         let statement = copy::into(&partition(self.new.id));
         let mut copying = (self.connection.copy_in_raw(&statement).await).map_err(failed)?;
@@ -89,15 +118,18 @@ impl Load {
                     for start in (0..batch.num_rows()).step_by(ROWS) {
                         let end = batch.num_rows().min(start + ROWS);
                         copy::encode(&columns, start..end, &mut buffer);
-                        copying.send(buffer.as_slice()).await.map_err(failed)?;
+                        let sent = timeout(SILENCE, copying.send(buffer.as_slice())).await;
+                        sent.map_err(|_| self.server.silent())?.map_err(failed)?;
                         buffer.clear();
                     }
                 }
-                Message::Finish(facts) => {
+                Message::Finish(ending) => {
                     buffer.extend_from_slice(&copy::TRAILER);
                     copying.send(buffer.as_slice()).await.map_err(failed)?;
-                    let customers = copying.finish().await.map_err(failed)?;
-                    return Ok(Some((customers, facts)));
+                    let copied = timeout(SILENCE, copying.finish()).await;
+                    let copied = copied.map_err(|_| self.server.silent())?;
+                    let customers = copied.map_err(failed)?;
+                    return Ok(Some((customers, *ending)));
                 }
             }
         }
@@ -107,14 +139,18 @@ impl Load {
 }
 
 /// Attaches the partition, which also builds its index, and lists the cohort.
-async fn commit(connection: &mut PgConnection, cohort: &Cohort) -> sqlx::Result<()> {
+async fn commit(
+    connection: &mut PgConnection,
+    cohort: &Cohort,
+    ending: &Ending,
+) -> sqlx::Result<()> {
     let attach = format!(
         "ALTER TABLE customers ATTACH PARTITION {} FOR VALUES IN ('{}')",
         partition(cohort.id),
         cohort.id
     );
     execute(connection, attach).await?;
-    insert_cohort!(cohort).execute(&mut *connection).await?;
+    list_cohort!(connection, cohort, ending).await?;
     execute(connection, "COMMIT".to_owned()).await
 }
 

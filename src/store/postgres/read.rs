@@ -4,13 +4,19 @@
 //! table reads it front to back in one process: the rows come in the order they
 //! were written.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use sqlx::Executor;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Server, copy, partition};
 use crate::store::StoreError;
 use crate::store::reader::Batches;
+
+/// How long the server may take to send some more.
+const SILENCE: Duration = Duration::from_mins(1);
 
 impl Server {
     /// Sends the customers of a cohort to `batches`, until all are sent or nobody
@@ -23,7 +29,13 @@ impl Server {
     }
 
     async fn send_customers(&self, cohort: Uuid, batches: &Batches) -> Result<(), StoreError> {
-        let failed = |e: sqlx::Error| self.error("read the customers", &e);
+        let failed = |e: sqlx::Error| match &e {
+            // The cohort was deleted a moment ago.
+            sqlx::Error::Database(error) if error.code().as_deref() == Some("42P01") => {
+                StoreError::UnknownCohort(cohort)
+            }
+            e => self.error("read the customers", e),
+        };
         let mut connection = self.connect().await?;
         // Else a scan of a large table may begin where another one is.
         connection
@@ -33,7 +45,11 @@ impl Server {
         let statement = copy::out_of(&partition(cohort));
         let mut messages = connection.copy_out_raw(&statement).await.map_err(failed)?;
         let mut decoder = copy::Decoder::new();
-        while let Some(message) = messages.next().await {
+        loop {
+            let message = timeout(SILENCE, messages.next()).await;
+            let Some(message) = message.map_err(|_| self.silent())? else {
+                break;
+            };
             decoder.feed(&message.map_err(failed)?);
             while let Some(batch) = decoder.next_batch().map_err(|e| self.undecodable(e))? {
                 if batches.send(Ok(batch)).await.is_err() {

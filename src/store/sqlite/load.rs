@@ -4,34 +4,33 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+use uuid::Uuid;
 
 use super::{File, rows};
-use crate::store::cohorts::insert_cohort;
+use crate::store::cohorts::list_cohort;
 use crate::store::columns::values;
-use crate::store::writer::{Message, Outcome, Queue};
+use crate::store::writer::{Ending, Message, Outcome, Queue};
 use crate::store::{Cohort, NewCohort, StoreError};
 
-/// An open transaction that has the right to write.
+/// A connection that takes the right to write with the first rows, and keeps it
+/// to the end: nobody waits for a cohort that is still being calibrated.
 pub(in crate::store) struct Load {
     file: File,
     connection: SqliteConnection,
     new: NewCohort,
+    begun: bool,
 }
 
 impl File {
     pub(in crate::store) async fn begin_load(&self, new: NewCohort) -> Result<Load, StoreError> {
         // Statements of this size are no use in a log.
         let options = self.options.clone().disable_statement_logging();
-        let failed = |e: sqlx::Error| self.load_error(&e);
-        let mut connection = options.connect().await.map_err(failed)?;
-        sqlx::raw_sql("BEGIN IMMEDIATE")
-            .execute(&mut connection)
-            .await
-            .map_err(failed)?;
+        let connection = options.connect().await.map_err(|e| self.load_error(&e))?;
         Ok(Load {
             file: self.clone(),
             connection,
             new,
+            begun: false,
         })
     }
 
@@ -40,6 +39,9 @@ impl File {
             .is_some_and(|e| e.is_unique_violation() && e.message().contains("customer_id"));
         if duplicate {
             return StoreError::DuplicateCustomer;
+        }
+        if matches!(error, sqlx::Error::RowNotFound) {
+            return StoreError::LostJob(Uuid::nil());
         }
         self.error("store the cohort", error)
     }
@@ -54,13 +56,16 @@ impl Load {
         while let Some(message) = queue.recv().await {
             match message {
                 Message::Rows(batch) => {
+                    self.begin().await?;
                     self.insert(&batch, &full).await?;
                     customers += batch.num_rows();
                 }
-                Message::Finish(facts) => {
+                Message::Finish(mut ending) => {
+                    self.begin().await?;
                     let customers = i64::try_from(customers).unwrap_or(i64::MAX);
+                    let facts = std::mem::take(&mut ending.facts);
                     let cohort = Cohort::complete(self.new, customers, facts);
-                    commit(self.connection, &cohort)
+                    commit(self.connection, &cohort, &ending)
                         .await
                         .map_err(|e| self.file.load_error(&e))?;
                     return Ok(Some(cohort));
@@ -70,6 +75,17 @@ impl Load {
         // Closing rolls back.
         drop(self.connection.close().await);
         Ok(None)
+    }
+
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        if !self.begun {
+            sqlx::raw_sql("BEGIN IMMEDIATE")
+                .execute(&mut self.connection)
+                .await
+                .map_err(|e| self.file.load_error(&e))?;
+            self.begun = true;
+        }
+        Ok(())
     }
 
     /// Inserts a batch; `full` is the statement for as many rows as one can take.
@@ -93,8 +109,13 @@ impl Load {
 }
 
 /// Lists the cohort.
-async fn commit(mut connection: SqliteConnection, cohort: &Cohort) -> sqlx::Result<()> {
-    insert_cohort!(cohort).execute(&mut connection).await?;
+async fn commit(
+    mut connection: SqliteConnection,
+    cohort: &Cohort,
+    ending: &Ending,
+) -> sqlx::Result<()> {
+    let open = &mut connection;
+    list_cohort!(open, cohort, ending).await?;
     sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
     connection.close().await
 }

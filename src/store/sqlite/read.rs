@@ -6,33 +6,32 @@ use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
-use super::{File, rows};
+use super::File;
 use crate::schema::COLUMNS;
-use crate::store::columns::BatchBuilder;
+use crate::store::columns::{BatchBuilder, decode_row};
 use crate::store::id::Id;
 use crate::store::reader::Batches;
 use crate::store::{BATCH_ROWS, StoreError};
 
 impl File {
-    /// Sends the customers of a cohort to `batches`, until all are sent or nobody
-    /// takes them.
-    pub(in crate::store) async fn read(self, cohort: Uuid, batches: Batches) {
-        let mut after = i64::MIN;
-        loop {
-            let page = self.page(cohort, after).await;
-            let next = match &page {
-                Ok(Some((_, last))) => Some(*last),
-                Ok(None) => return,
-                Err(_) => None,
+    /// Sends the `customers` customers of a cohort to `batches`, until all are sent
+    /// or nobody takes them. Where the cohort is deleted in the meantime, that is
+    /// the last thing sent: what came before is not taken for all of it.
+    pub(in crate::store) async fn read(self, cohort: Uuid, customers: i64, batches: Batches) {
+        let (mut after, mut left) = (i64::MIN, customers);
+        while left > 0 {
+            let page = match self.page(cohort, after).await {
+                Ok(Some((batch, last))) => {
+                    after = last;
+                    left -= i64::try_from(batch.num_rows()).unwrap_or(left);
+                    Ok(batch)
+                }
+                Ok(None) => Err(StoreError::UnknownCohort(cohort)),
+                Err(error) => Err(error),
             };
-            let page = page.map(|page| page.map(|(batch, _)| batch)).transpose();
-            let taken = match page {
-                Some(page) => batches.send(page).await,
-                None => return,
-            };
-            match (taken, next) {
-                (Ok(()), Some(last)) => after = last,
-                _ => return,
+            let failed = page.is_err();
+            if batches.send(page).await.is_err() || failed {
+                return;
             }
         }
     }
@@ -56,7 +55,7 @@ impl File {
         let mut batch = BatchBuilder::new();
         let mut last = after;
         while let Some(row) = page.try_next().await.map_err(failed)? {
-            rows::decode(&row, &mut batch).map_err(failed)?;
+            decode_row!(row, batch).map_err(failed)?;
             last = row.try_get(COLUMNS.len()).map_err(failed)?;
         }
         if batch.rows == 0 {

@@ -1,16 +1,16 @@
-//! Rows of customers as the arguments of an `INSERT`, and back from a query.
+//! Rows of customers as the arguments of an `INSERT`.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
+use sqlx::Arguments;
 use sqlx::error::BoxDynError;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, Row};
+use sqlx::sqlite::SqliteArguments;
 use uuid::Uuid;
 
 use crate::schema::{COLUMN_COUNT, COLUMNS};
-use crate::store::columns::{BatchBuilder, Builder, Values};
+use crate::store::columns::Values;
 
 /// As many as fit the 32,766 arguments that a statement can have.
 pub(super) const ROWS: usize = 32_766 / COLUMN_COUNT;
@@ -54,24 +54,4 @@ pub(super) fn arguments(
         }
     }
     Ok(arguments)
-}
-
-/// Appends a row whose first columns are those of a customer.
-pub(super) fn decode(row: &SqliteRow, batch: &mut BatchBuilder) -> sqlx::Result<()> {
-    for (i, builder) in batch.columns.iter_mut().enumerate() {
-        // The table is strict: it holds no other types than these.
-        match builder {
-            Builder::Text(b) => b.append_option(row.try_get_unchecked::<Option<&str>, _>(i)?),
-            Builder::Integer(b) => b.append_option(row.try_get_unchecked::<Option<i32>, _>(i)?),
-            Builder::Big(b) => b.append_option(row.try_get_unchecked::<Option<i64>, _>(i)?),
-            Builder::Decimal(b) => b.append_option(row.try_get_unchecked::<Option<f64>, _>(i)?),
-            Builder::Flag(b) => b.append_option(row.try_get_unchecked::<Option<bool>, _>(i)?),
-            Builder::Moment(b) => {
-                let moment = row.try_get_unchecked::<Option<DateTime<Utc>>, _>(i)?;
-                b.append_option(moment.map(|moment| moment.timestamp_micros()));
-            }
-        }
-    }
-    batch.rows += 1;
-    Ok(())
 }

@@ -1,0 +1,187 @@
+//! `engagecast train`: models of a team's own customers, from a file, and their
+//! cards.
+//!
+//! The cards go to standard output, in Markdown. Any subset of the columns will
+//! do, with gaps; a target whose label is not there is left out and said so.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use arrow_array::RecordBatch;
+use chrono::Utc;
+
+use super::print;
+use crate::cohort::{Import, ImportError, Limits, Mapping, MappingFaults};
+use crate::config::LogArgs;
+use crate::features::ColumnSet;
+use crate::models::{LeftOut, Lesson, ModelSet, Source, Target, TrainError, Watch};
+use crate::progress::Progress;
+use crate::schema::COLUMNS;
+
+#[derive(Debug, clap::Args)]
+pub struct TrainArgs {
+    /// CSV (plain, gzip or zstd) or Parquet file of customers
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// TOML file that says which column is which, in what units and words
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+
+    /// What to predict, comma-separated; by default all that the file suffices for
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = target)]
+    pub targets: Vec<Target>,
+
+    /// Columns that no model is to read, comma-separated
+    #[arg(long, value_delimiter = ',', value_name = "COLUMNS", value_parser = column)]
+    pub exclude: Vec<usize>,
+
+    /// File to keep the models in, for `engagecast score`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Seed of the split and of the training; by default that of the file, if the
+    /// generator made it
+    #[arg(long)]
+    pub seed: Option<u64>,
+
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+fn target(name: &str) -> Result<Target, String> {
+    Target::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Target::ALL.iter().map(|target| target.name()).collect();
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+fn column(name: &str) -> Result<usize, String> {
+    let found = COLUMNS.iter().position(|column| column.name == name);
+    found.ok_or_else(|| "there is no such column".to_owned())
+}
+
+/// Why no models came of a file, or fewer than were asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainCommandError {
+    #[error("{}: {error}", file.display())]
+    File { file: PathBuf, error: ImportError },
+    #[error("{}: {error}", file.display())]
+    Map { file: PathBuf, error: MappingFaults },
+    #[error("{} can't be read: {error}", file.display())]
+    ReadMap { file: PathBuf, error: io::Error },
+    #[error("{} can't be written: {error}", file.display())]
+    Out { file: PathBuf, error: io::Error },
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    #[error("not trained: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    LeftOut(Vec<LeftOut>),
+    #[error("can't print: {0}")]
+    Print(#[from] io::Error),
+}
+
+/// Runs `engagecast train`.
+///
+/// # Errors
+/// Where the file can't be read or the models can't be written, nothing can be
+/// learnt, or a target that was asked for by name can't.
+pub fn train(args: &TrainArgs) -> Result<(), TrainCommandError> {
+    let (cohort, source) = read(args)?;
+    let progress = Mutex::new(Progress::begin("training models"));
+    let tell = |share: f64| {
+        if let Ok(mut progress) = progress.lock() {
+            progress.set(share);
+        }
+    };
+    let mut lesson = Lesson::new(&cohort, &source, Utc::now());
+    lesson.without = args.exclude.iter().copied().collect::<ColumnSet>();
+    let named = !args.targets.is_empty();
+    let targets = if named { &args.targets } else { Target::ALL };
+    let trained = lesson.train_all(targets, &Watch::progress(&tell))?;
+    drop(progress);
+    for model in &trained.models {
+        print(&model.card().to_markdown())?;
+    }
+    let left_out = trained.left_out;
+    for target in &left_out {
+        print(&format!("Left out: {target}.\n"))?;
+    }
+    if trained.models.is_empty() {
+        return Err(TrainCommandError::LeftOut(left_out));
+    }
+    let set = ModelSet::new(None, lesson.trained_at, trained.models);
+    if let Some(out) = &args.out {
+        write(out, &set.to_bytes()).map_err(|error| TrainCommandError::Out {
+            file: out.clone(),
+            error,
+        })?;
+    }
+    if named && !left_out.is_empty() {
+        return Err(TrainCommandError::LeftOut(left_out));
+    }
+    Ok(())
+}
+
+/// The file's customers, and what is to stand on the cards of them.
+fn read(args: &TrainArgs) -> Result<(Vec<RecordBatch>, Source), TrainCommandError> {
+    let file_error = |error| TrainCommandError::File {
+        file: args.data.clone(),
+        error,
+    };
+    let mapping = mapping(args.map.as_deref())?;
+    // A customer may stand more than once: observed at several moments.
+    let import = Import::open(&args.data, &mapping, Limits::default())
+        .map_err(file_error)?
+        .allow_duplicates();
+    let mut progress = Progress::begin("reading customers");
+    let mut import = import;
+    let mut cohort = Vec::new();
+    while let Some(rows) = import.next() {
+        cohort.push(rows.map_err(file_error)?.batch);
+        progress.set(import.progress());
+    }
+    drop(progress);
+    let summary = import.summary();
+    if summary.rejected > 0 {
+        tracing::warn!(
+            "{} of {} rows can't be read and are left out: `engagecast import --dry-run` says why",
+            summary.rejected,
+            summary.read
+        );
+    }
+    let metadata = import.metadata();
+    let name = args.data.file_name().unwrap_or(args.data.as_os_str());
+    let source = Source {
+        cohort_id: None,
+        cohort_name: name.to_string_lossy().into_owned(),
+        customers: summary.accepted,
+        generator_version: metadata.map(|m| m.generator_version.clone()),
+        seed: args.seed.or_else(|| metadata.map(|m| m.seed)),
+    };
+    Ok((cohort, source))
+}
+
+fn mapping(file: Option<&Path>) -> Result<Mapping, TrainCommandError> {
+    let Some(file) = file else {
+        return Ok(Mapping::default());
+    };
+    let read = std::fs::read_to_string(file);
+    let text = read.map_err(|error| TrainCommandError::ReadMap {
+        file: file.to_owned(),
+        error,
+    })?;
+    Mapping::from_toml(&text).map_err(|error| TrainCommandError::Map {
+        file: file.to_owned(),
+        error,
+    })
+}
+
+/// Writes beside the file and renames: whoever reads it reads all of it.
+fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    std::fs::write(&partial, bytes)?;
+    std::fs::rename(&partial, file)
+}

@@ -1,0 +1,87 @@
+//! A stream of Arrow record batches.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::StreamDecoder;
+use bytes::Bytes;
+
+use super::{malformed, too_large};
+use crate::http::formats::conform::Conform;
+use crate::http::formats::rows::{Faults, Rows};
+use crate::http::problem::Problem;
+
+/// Rows that are handed on at once: a message may have any number.
+const ROWS: usize = 8192;
+
+pub struct Arrow {
+    decoder: StreamDecoder,
+    conform: Option<Arc<Conform>>,
+    limit: usize,
+    /// Bytes since the last batch was complete.
+    held: usize,
+    ended: bool,
+}
+
+impl Arrow {
+    pub fn new(limit: usize) -> Self {
+        Self {
+            decoder: StreamDecoder::new(),
+            conform: None,
+            limit,
+            held: 0,
+            ended: false,
+        }
+    }
+
+    pub fn feed(&mut self, piece: Bytes) -> Result<Vec<Rows>, Problem> {
+        let mut done = Vec::new();
+        let mut buffer = arrow_buffer::Buffer::from(piece);
+        while !buffer.is_empty() && !self.ended {
+            let before = buffer.len();
+            let batch = match self.decoder.decode(&mut buffer) {
+                Ok(batch) => batch,
+                // Bytes behind the end of the stream are nobody's.
+                Err(_) if self.decoder.finish().is_ok() && self.conform.is_some() => {
+                    self.ended = true;
+                    break;
+                }
+                Err(_) => return Err(broken()),
+            };
+            self.held += before - buffer.len();
+            if let Some(batch) = batch {
+                self.held = 0;
+                self.batch(&batch, &mut done)?;
+            } else if self.held > self.limit {
+                return Err(too_large(self.limit));
+            }
+        }
+        Ok(done)
+    }
+
+    pub fn finish(mut self) -> Result<(), Problem> {
+        self.decoder.finish().map_err(|_| broken())?;
+        // A stream without a batch has columns nevertheless.
+        let schema = self.decoder.schema().ok_or_else(broken)?;
+        Conform::new(&schema).map(drop)
+    }
+
+    fn batch(&mut self, batch: &RecordBatch, done: &mut Vec<Rows>) -> Result<(), Problem> {
+        let conform = match &mut self.conform {
+            Some(conform) => conform,
+            none => none.insert(Arc::new(Conform::new(batch.schema_ref())?)),
+        };
+        for first in (0..batch.num_rows()).step_by(ROWS) {
+            let rows = ROWS.min(batch.num_rows() - first);
+            let part = batch.slice(first, rows);
+            done.push(Rows::Table(part, Faults::new(), Arc::clone(conform)));
+        }
+        Ok(())
+    }
+}
+
+fn broken() -> Problem {
+    malformed(
+        "The body is not an Arrow stream, or it broke off: send the IPC stream format, uncompressed.",
+    )
+}

@@ -1,0 +1,109 @@
+//! `Idempotency-Key`: a call that creates work, sent twice, does it once.
+//!
+//! Invariant: the second call gets the first one's answer, whichever process
+//! answered that; a key is never used for two different calls.
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Api;
+use super::problem::{self, FieldProblem, Kind, Problem};
+use crate::store::{Claim, IdempotentCall};
+
+/// Longer keys are no keys.
+const LONGEST: usize = 255;
+
+/// What a call that creates work answers: 202, where to look, and what is there.
+pub struct Accepted {
+    pub location: String,
+    pub body: Value,
+}
+
+/// A hash of what a call asks for.
+pub fn fingerprint(asked: &[u8]) -> String {
+    let digest = Sha256::digest(asked);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Does the work of a call, unless it was done under the same key.
+pub async fn once<F>(
+    api: &Api,
+    headers: &HeaderMap,
+    route: &str,
+    fingerprint: &str,
+    work: impl FnOnce() -> F,
+) -> Result<Response<Body>, Problem>
+where
+    F: Future<Output = Result<Accepted, Problem>>,
+{
+    let Some(key) = key(headers)? else {
+        return answer(&work().await?);
+    };
+    let call = IdempotentCall {
+        caller: "",
+        key,
+        route,
+        fingerprint,
+    };
+    let store = api.store()?;
+    match store.claim_idempotency(call, api.service.now()).await? {
+        Claim::First => (),
+        Claim::Same(before) => {
+            let location = before["location"].as_str().unwrap_or_default().to_owned();
+            let body = before["body"].clone();
+            return answer(&Accepted { location, body });
+        }
+        Claim::Running => {
+            return Err(Problem::new(
+                Kind::Conflict,
+                "The first call with this Idempotency-Key is still being worked on: try again.",
+            ));
+        }
+        Claim::Different => {
+            return Err(Problem::new(
+                Kind::KeyReused,
+                "Another request was sent with this Idempotency-Key: take a new key for a new request.",
+            ));
+        }
+    }
+    match work().await {
+        Ok(accepted) => {
+            let kept = json!({ "location": accepted.location, "body": accepted.body });
+            store.answer_idempotency(call, &kept).await?;
+            answer(&accepted)
+        }
+        Err(problem) => {
+            // The key is free again; if not now, then when the claim is old.
+            let _ = store.forget_idempotency(call).await;
+            Err(problem)
+        }
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok();
+    let key = key.filter(|key| (1..=LONGEST).contains(&key.len()));
+    key.map(Some).ok_or_else(|| {
+        let message = "must be 1 to 255 visible ASCII characters";
+        let fault = FieldProblem::new("Idempotency-Key", "invalid_text", message);
+        Problem::fields(Kind::InvalidRequest, vec![fault])
+    })
+}
+
+fn answer(accepted: &Accepted) -> Result<Response<Body>, Problem> {
+    let json = serde_json::to_vec(&accepted.body).map_err(|error| problem::internal(&error))?;
+    let mut response = Response::new(Body::from(json));
+    *response.status_mut() = StatusCode::ACCEPTED;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Ok(location) = HeaderValue::from_str(&accepted.location) {
+        headers.insert(LOCATION, location);
+    }
+    Ok(response)
+}

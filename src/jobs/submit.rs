@@ -1,0 +1,96 @@
+//! Asking for a job. It is kept in the database, and any process takes it.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Service;
+use super::generate::{default_name, to_json};
+use crate::cohort::Plan;
+use crate::store::{Job, JobKind, NewJob, Store, StoreError};
+
+/// A file to be imported: a complete upload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportRequest {
+    pub upload: Uuid,
+    /// What the cohort is to be called.
+    pub name: String,
+    /// What the file was called, if that is known.
+    pub file: Option<String>,
+    /// How the file's columns become ours; null where they are the same.
+    pub mapping: Value,
+}
+
+impl Service {
+    /// Asks for a cohort to be generated; its id is the job's `cohort_id`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn submit_generate(
+        &self,
+        store: &Store,
+        plan: &Plan,
+        name: Option<String>,
+    ) -> Result<Job, StoreError> {
+        let mut input = to_json(plan);
+        input["name"] = json!(name.unwrap_or_else(|| default_name(plan)));
+        self.submit(store, JobKind::Generate, input, Uuid::now_v7())
+            .await
+    }
+
+    /// Asks for a file to be imported; the cohort's id is the job's `cohort_id`.
+    /// The upload is removed when the job is done.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn submit_import(
+        &self,
+        store: &Store,
+        new: ImportRequest,
+    ) -> Result<Job, StoreError> {
+        let input = json!({
+            "upload": new.upload,
+            "name": new.name,
+            "file": new.file,
+            "mapping": new.mapping,
+        });
+        self.submit(store, JobKind::Import, input, Uuid::now_v7())
+            .await
+    }
+
+    /// Asks for models to be trained on a cohort; without targets, for all. The
+    /// version of the set is in the job's result.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownCohort`]; else where the database fails.
+    pub async fn submit_train(
+        &self,
+        store: &Store,
+        cohort: Uuid,
+        targets: &[String],
+    ) -> Result<Job, StoreError> {
+        if !store.cohort_exists(cohort).await? {
+            return Err(StoreError::UnknownCohort(cohort));
+        }
+        let input = json!({ "targets": targets });
+        self.submit(store, JobKind::Train, input, cohort).await
+    }
+
+    async fn submit(
+        &self,
+        store: &Store,
+        kind: JobKind,
+        input: Value,
+        cohort: Uuid,
+    ) -> Result<Job, StoreError> {
+        let new = NewJob {
+            id: Uuid::now_v7(),
+            kind,
+            input,
+            cohort_id: Some(cohort),
+            created_at: (self.clock)(),
+        };
+        let job = store.enqueue_job(&new).await?;
+        self.new_jobs.notify_one();
+        Ok(job)
+    }
+}

@@ -1,0 +1,290 @@
+//! Customers who behave alike: k-means over a few standardised behaviours.
+//!
+//! Found on a sample and assigned as rows go by. A segment is named after the
+//! behaviours that set it apart, so that the same customers get the same names
+//! whatever number the clustering gave them.
+
+mod name;
+
+use arrow_array::RecordBatch;
+use serde::{Deserialize, Serialize};
+use smartcore::cluster::kmeans::{KMeans, KMeansParameters};
+use smartcore::linalg::basic::matrix::DenseMatrix;
+
+use crate::facts::{Facts, MOST_SEGMENTS, SegmentName};
+use crate::schema::{Values, column, find};
+
+/// Customers that segments are found on, at most; and at least.
+const MOST_SAMPLED: usize = 20_000;
+const FEWEST_SAMPLED: usize = 500;
+
+const SEGMENTS: usize = 5;
+const ITERATIONS: usize = 30;
+
+/// The fewest behaviours that a cohort must have to be divided.
+const FEWEST_BEHAVIOURS: usize = 3;
+
+/// How far out a behaviour counts, in standard deviations.
+const CUT_OFF: f64 = 3.0;
+
+/// What segments are told apart by: amounts of use, and what is paid.
+const BEHAVIOURS: [usize; 8] = [
+    column("feed_time_minutes_day"),
+    column("video_watch_hours_week"),
+    column("posts_last_30_days"),
+    column("swipes_right_day"),
+    column("messages_sent_day"),
+    column("dates_completed_month"),
+    column("app_opens_day"),
+    column("iap_spending_month_usd"),
+];
+
+/// How a cohort is divided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Segmentation {
+    behaviours: Vec<Behaviour>,
+    /// A place for each behaviour, in standard deviations; a centre a segment.
+    centres: Vec<Vec<f64>>,
+    names: Vec<SegmentName>,
+}
+
+/// One behaviour on the scale that segments are found on: the logarithm of 1
+/// more than the column, since amounts of use have long tails.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Behaviour {
+    column: String,
+    mean: f64,
+    scale: f64,
+}
+
+impl Behaviour {
+    /// None where it is missing.
+    fn standardised(&self, values: Option<Values>, row: usize) -> Option<f64> {
+        let value = values?.number(row)?;
+        let far = (libm::log1p(value.max(0.0)) - self.mean) / self.scale;
+        Some(far.clamp(-CUT_OFF, CUT_OFF))
+    }
+}
+
+impl Segmentation {
+    /// Finds segments in a sample; the same for the same rows and seed. None
+    /// where there are too few customers or behaviours to tell any apart.
+    #[must_use]
+    pub fn fit(sample: &[RecordBatch], seed: u64) -> Option<Self> {
+        let behaviours: Vec<Behaviour> = (BEHAVIOURS.iter())
+            .filter_map(|&column| behaviour(sample, column))
+            .collect();
+        if behaviours.len() < FEWEST_BEHAVIOURS {
+            return None;
+        }
+        let rows = sampled(sample, &behaviours);
+        if rows.len() < FEWEST_SAMPLED {
+            return None;
+        }
+        let centres = centres(&rows, seed)?;
+        let columns: Vec<&str> = behaviours.iter().map(|b| b.column.as_str()).collect();
+        let names = name::names(&columns, &centres);
+        Some(Self {
+            behaviours,
+            centres,
+            names,
+        })
+    }
+
+    /// The segments' names, in the order of what [`Self::assign`] says.
+    #[must_use]
+    pub fn names(&self) -> &[SegmentName] {
+        &self.names
+    }
+
+    /// The segment of each customer of a batch; none for one of whom less than
+    /// half of the behaviours are known.
+    #[must_use]
+    pub fn assign(&self, batch: &RecordBatch) -> Vec<Option<u8>> {
+        let columns = columns(batch, &self.behaviours);
+        let mut place = Vec::new();
+        (0..batch.num_rows())
+            .map(|row| {
+                let known = locate(&self.behaviours, &columns, row, &mut place);
+                known.then(|| nearest(&self.centres, &place))?
+            })
+            .collect()
+    }
+
+    /// Adds the customers of a batch to the facts, by segment too.
+    pub fn observe(&self, facts: &mut Facts, batch: &RecordBatch) {
+        facts.observe_with_segments(batch, &self.names, &self.assign(batch));
+    }
+}
+
+/// Facts of a cohort that goes by once: the first customers wait until there are
+/// enough of them to find segments on.
+pub struct Observer {
+    facts: Facts,
+    seed: u64,
+    waiting: Vec<RecordBatch>,
+    segmentation: Option<Segmentation>,
+    is_fitted: bool,
+}
+
+impl Observer {
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            facts: Facts::default(),
+            seed,
+            waiting: Vec::new(),
+            segmentation: None,
+            is_fitted: false,
+        }
+    }
+
+    pub fn observe(&mut self, batch: &RecordBatch) {
+        if self.is_fitted {
+            self.add(batch);
+            return;
+        }
+        self.waiting.push(batch.clone());
+        let rows: usize = self.waiting.iter().map(RecordBatch::num_rows).sum();
+        if rows >= MOST_SAMPLED {
+            self.fit();
+        }
+    }
+
+    /// The facts of all, and how they were divided.
+    #[must_use]
+    pub fn finish(mut self) -> (Facts, Option<Segmentation>) {
+        self.fit();
+        (self.facts, self.segmentation)
+    }
+
+    fn fit(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        if !self.is_fitted {
+            self.segmentation = Segmentation::fit(&first(&waiting), self.seed);
+            self.is_fitted = true;
+        }
+        for batch in &waiting {
+            self.add(batch);
+        }
+    }
+
+    fn add(&mut self, batch: &RecordBatch) {
+        match &self.segmentation {
+            Some(segmentation) => segmentation.observe(&mut self.facts, batch),
+            None => self.facts.observe(batch),
+        }
+    }
+}
+
+/// The rows that segments are found on, whatever the size of batches.
+fn first(batches: &[RecordBatch]) -> Vec<RecordBatch> {
+    let mut left = MOST_SAMPLED;
+    let mut sample = Vec::new();
+    for batch in batches {
+        let rows = batch.num_rows().min(left);
+        sample.push(batch.slice(0, rows));
+        left -= rows;
+    }
+    sample
+}
+
+fn columns<'a>(batch: &'a RecordBatch, behaviours: &[Behaviour]) -> Vec<Option<Values<'a>>> {
+    (behaviours.iter())
+        .map(|b| Values::in_batch(batch, find(&b.column)?))
+        .collect()
+}
+
+/// Writes where a customer stands; what is missing counts as the mean. Whether
+/// enough is known.
+fn locate(
+    behaviours: &[Behaviour],
+    columns: &[Option<Values>],
+    row: usize,
+    place: &mut Vec<f64>,
+) -> bool {
+    place.clear();
+    let mut known = 0;
+    for (behaviour, values) in behaviours.iter().zip(columns) {
+        let at = behaviour.standardised(*values, row);
+        known += usize::from(at.is_some());
+        place.push(at.unwrap_or(0.0));
+    }
+    2 * known >= behaviours.len()
+}
+
+fn nearest(centres: &[Vec<f64>], place: &[f64]) -> Option<u8> {
+    let distance = |centre: &Vec<f64>| -> f64 {
+        let apart = centre.iter().zip(place).map(|(a, b)| (a - b) * (a - b));
+        apart.sum()
+    };
+    let distances = (0_u8..).zip(centres.iter().map(distance));
+    distances
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(segment, _)| segment)
+}
+
+/// Mean and spread of a behaviour; none where it does not vary.
+#[expect(clippy::cast_precision_loss, reason = "counts of rows")]
+fn behaviour(sample: &[RecordBatch], column: usize) -> Option<Behaviour> {
+    let logarithms = || {
+        sample.iter().flat_map(move |batch| {
+            let values = Values::in_batch(batch, column);
+            (0..batch.num_rows())
+                .filter_map(move |row| Some(libm::log1p(values?.number(row)?.max(0.0))))
+        })
+    };
+    let n = logarithms().count() as f64;
+    let mean = logarithms().sum::<f64>() / n;
+    let scale = (logarithms().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+    (scale > 1e-9).then(|| Behaviour {
+        column: crate::schema::COLUMNS[column].name.to_owned(),
+        mean,
+        scale,
+    })
+}
+
+/// Where customers of the sample stand, spread over it if it is large.
+fn sampled(sample: &[RecordBatch], behaviours: &[Behaviour]) -> Vec<Vec<f64>> {
+    let all: usize = sample.iter().map(RecordBatch::num_rows).sum();
+    let every = all.div_ceil(MOST_SAMPLED).max(1);
+    let mut rows = Vec::new();
+    let mut first = 0_usize;
+    for batch in sample {
+        let columns = columns(batch, behaviours);
+        // Rows are counted over all batches: batch sizes do not matter.
+        let start = first.next_multiple_of(every) - first;
+        for row in (start..batch.num_rows()).step_by(every) {
+            let mut place = Vec::with_capacity(behaviours.len());
+            if locate(behaviours, &columns, row, &mut place) {
+                rows.push(place);
+            }
+        }
+        first += batch.num_rows();
+    }
+    rows
+}
+
+/// The centres of the clusters, the largest cluster first.
+#[expect(clippy::cast_precision_loss, reason = "counts of rows")]
+fn centres(rows: &[Vec<f64>], seed: u64) -> Option<Vec<Vec<f64>>> {
+    const { assert!(SEGMENTS <= MOST_SEGMENTS) };
+    let matrix = DenseMatrix::from_2d_vec(&rows.to_vec()).ok()?;
+    let parameters = KMeansParameters {
+        k: SEGMENTS,
+        max_iter: ITERATIONS,
+        seed: Some(seed),
+    };
+    let found = KMeans::<f64, i32, _, Vec<i32>>::fit(&matrix, parameters).ok()?;
+    let labels = found.predict(&matrix).ok()?;
+    let mut sums = vec![(0_u64, vec![0.0; rows[0].len()]); SEGMENTS];
+    for (row, label) in rows.iter().zip(labels) {
+        let (count, sum) = &mut sums[usize::try_from(label).ok()?];
+        *count += 1;
+        sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+    }
+    sums.retain(|(count, _)| *count > 0);
+    sums.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    let mean = |(count, sum): (u64, Vec<f64>)| sum.iter().map(|x| x / count as f64).collect();
+    Some(sums.into_iter().map(mean).collect())
+}

@@ -1,0 +1,182 @@
+//! Many customers in each format, in and out.
+
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::app::{client, get, in_process, post, shared};
+use crate::support::raw;
+
+const FORMATS: [&str; 5] = [
+    "application/json",
+    "application/x-ndjson",
+    "text/csv",
+    "application/vnd.apache.parquet",
+    "application/vnd.apache.arrow.stream",
+];
+
+async fn drawn(format: &str, customers: u64) -> Response {
+    let body = json!({"customers": customers, "seed": 7}).to_string();
+    let request = post(shared(), "/synthetic/batch", body).header("accept", format);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK, "{format}");
+    answer
+}
+
+async fn scored(sent: &str, wanted: &str, body: impl Into<reqwest::Body>) -> Response {
+    let url = format!("http://{}/predict/churn/batch", shared());
+    let request = client().post(url).header("content-type", sent);
+    let request = request.header("accept", wanted).body(body);
+    request.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_same_customers_get_the_same_answers_in_every_format() {
+    let mut expected: Option<Value> = None;
+    for sent in FORMATS {
+        let customers = drawn(sent, 50).await;
+        let kind = customers.headers()["content-type"].to_str().unwrap();
+        assert!(kind.starts_with(sent), "{kind}");
+        let customers = customers.bytes().await.unwrap();
+        let answer = scored(sent, "application/json", customers.clone()).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{sent}");
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!(answer["predictions"].as_array().unwrap().len(), 50);
+        assert_eq!(answer["rejected_count"], 0, "{sent}: {answer}");
+        let first = expected.get_or_insert(answer.clone());
+        assert_eq!(*first, answer, "{sent}");
+        for wanted in FORMATS {
+            let answer = scored(sent, wanted, customers.clone()).await;
+            assert_eq!(answer.status(), StatusCode::OK, "{sent} to {wanted}");
+            assert!(!answer.bytes().await.unwrap().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bad_row_costs_the_others_nothing() {
+    let lines = "{\"customer_id\": \"a\", \"age\": 30}\n{\"agee\": 1}\nno json\n{\"age\": 31}\n";
+    let answer = scored("application/x-ndjson", "application/json", lines).await;
+    let answer: Value = answer.json().await.unwrap();
+    let predictions = answer["predictions"].as_array().unwrap();
+    let answered: Vec<bool> = predictions.iter().map(|p| !p.is_null()).collect();
+    assert_eq!(answered, [true, false, false, true]);
+    assert_eq!(answer["rejected"][0]["index"], 1);
+    assert_eq!(answer["rejected"][0]["errors"][0]["field"], "agee");
+    assert_eq!(answer["rejected"][1]["errors"][0]["code"], "malformed_json");
+
+    let csv = "customer_id,age\na,30\nb,5\nc,30,4\nd,\n";
+    let rows = scored("text/csv", "text/csv", csv)
+        .await
+        .text()
+        .await
+        .unwrap();
+    let rows: Vec<&str> = rows.lines().collect();
+    assert_eq!(rows.len(), 5, "{rows:?}");
+    assert!(rows[1].starts_with("a,0."), "{rows:?}");
+    assert!(
+        rows[2].starts_with("b,,,,,") && rows[2].contains("13 to 120"),
+        "{rows:?}"
+    );
+    assert!(rows[3].contains("3 cells"), "{rows:?}");
+    assert!(rows[4].starts_with("d,,,,,"), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_table_with_an_unknown_column_is_refused_with_the_nearest() {
+    let answer = scored("text/csv", "text/csv", "agee,tenure\n1,2\n").await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["errors"].as_array().unwrap().len(), 2);
+    assert!(
+        body["errors"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("age")
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_of_its_format_is_refused() {
+    for (sent, body) in [
+        ("application/json", "[]"),
+        ("application/json", "{\"customers\": {}}"),
+        ("text/csv", ""),
+        ("application/vnd.apache.parquet", "PAR1"),
+        ("application/vnd.apache.arrow.stream", "no arrow"),
+    ] {
+        let answer = scored(sent, "application/json", body).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{sent}: {body}");
+    }
+    let other = scored("text/html", "application/json", "<p>").await;
+    assert_eq!(other.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let other = scored("text/csv", "text/html", "age\n30\n").await;
+    assert_eq!(other.status(), StatusCode::NOT_ACCEPTABLE);
+}
+
+#[tokio::test]
+async fn a_formula_is_disarmed_in_csv_alone() {
+    let line = "{\"customer_id\": \"=1+1\", \"age\": 30}\n";
+    let csv = scored("application/x-ndjson", "text/csv", line).await;
+    assert!(csv.text().await.unwrap().contains("\n'=1+1,"));
+    let json = scored("application/x-ndjson", "application/x-ndjson", line).await;
+    assert!(json.text().await.unwrap().contains("\"=1+1\""));
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_a_request_is_said_at_once() {
+    let body = json!({"customers": 0, "sed": 1, "spec": {"targets": {"churn_rate_pct": "x"}}});
+    let answer = post(shared(), "/synthetic/batch", body.to_string());
+    let answer = answer.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let body: Value = answer.json().await.unwrap();
+    let errors = body["errors"].as_array().unwrap();
+    let fields: Vec<_> = errors
+        .iter()
+        .map(|e| e["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(fields, ["customers", "spec.targets.churn_rate_pct", "sed"]);
+}
+
+#[tokio::test]
+async fn one_customer_is_predicted_for_all_targets_at_once() {
+    let answer = post(
+        shared(),
+        "/predict",
+        "{\"customer_id\": \"c\", \"age\": 30}",
+    );
+    let answer: Value = answer.send().await.unwrap().json().await.unwrap();
+    let predictions = answer["predictions"].as_object().unwrap();
+    assert_eq!(predictions.len(), 8);
+    let alone = post(
+        shared(),
+        "/predict/ltv",
+        "{\"customer_id\": \"c\", \"age\": 30}",
+    );
+    let alone: Value = alone.send().await.unwrap().json().await.unwrap();
+    assert_eq!(predictions["ltv"], alone);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_gives_its_place_to_the_next() {
+    let address = in_process(&["--max-draws=1"]);
+    let body = "{\"customers\": 1000000}";
+    let head = format!(
+        "POST /synthetic/batch HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n\
+         accept: application/x-ndjson\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let draws = async || {
+        let few = post(address, "/synthetic/batch", "{\"customers\": 5}");
+        few.send().await.unwrap().status()
+    };
+    let leaving = raw::begin(address, &head);
+    while draws().await != StatusCode::SERVICE_UNAVAILABLE {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    drop(leaving);
+    while draws().await != StatusCode::OK {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let alive = get(address, "/healthz").send().await.unwrap();
+    assert_eq!(alive.status(), StatusCode::OK);
+}
