@@ -69,14 +69,14 @@ fn files(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(ROWS));
     let parquet = folder.join("customers.parquet");
     group.bench_function("write parquet", |b| {
-        b.iter(|| write(&parquet, &plan, &batches))
+        b.iter(|| write(&parquet, &plan, &batches));
     });
     drop(batches);
     group.bench_function("read csv, bare arrow-csv", |b| {
-        b.iter(|| black_box(read_bare(&csv)))
+        b.iter(|| black_box(read_bare(&csv)));
     });
     group.bench_function("read csv and check", |b| {
-        b.iter(|| black_box(read_checked(&csv)))
+        b.iter(|| black_box(read_checked(&csv)));
     });
     group.finish();
     for path in [&parquet, &csv] {

@@ -32,9 +32,11 @@ pub struct Render {
 impl Render {
     pub fn new(bytes: Vec<u8>, kind: &'static str) -> Self {
         let digest = Sha256::digest(&bytes);
-        let digest: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest[..16]);
+        let digest = u128::from_be_bytes(short);
         // Weak: the same content may be compressed for another client.
-        let tag = HeaderValue::try_from(format!("W/\"{digest}\""));
+        let tag = HeaderValue::try_from(format!("W/\"{digest:032x}\""));
         Self {
             bytes: bytes.into(),
             tag: tag.unwrap_or(HeaderValue::from_static("W/\"\"")),

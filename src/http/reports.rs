@@ -120,13 +120,12 @@ async fn answer(
     let version = models.as_ref().map_or("", |set| set.version.as_str());
     // All that the bytes depend on: a cohort's facts and a version's cards never change.
     let key = format!("{id} {version} {form:?} {}", settings.key());
-    let render = match api.renders.find(&key) {
-        Some(render) => render,
-        None => {
-            let cohort = store.cohort(id).await?.ok_or_else(no_report)?;
-            let work = move || laid_out(&cohort, models.as_deref(), &settings, &form);
-            api.renders.render(key, work).await?
-        }
+    let render = if let Some(render) = api.renders.find(&key) {
+        render
+    } else {
+        let cohort = store.cohort(id).await?.ok_or_else(no_report)?;
+        let work = move || laid_out(&cohort, models.as_deref(), &settings, &form);
+        api.renders.render(key, work).await?
     };
     Ok(response(&render, headers))
 }

@@ -48,6 +48,10 @@ pub struct Section {
 }
 
 /// A part of a page.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a report has some dozens of them"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Block {
@@ -296,6 +300,10 @@ pub struct Panel {
     pub bars: Vec<Bar>,
 }
 
+#[expect(
+    clippy::struct_field_names,
+    reason = "the conversion into a step is called so in the field"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step {
     pub name: String,

@@ -70,7 +70,7 @@ impl Currency {
         std::str::from_utf8(&self.0).unwrap_or("USD")
     }
 
-    fn symbol(&self) -> Option<&'static str> {
+    fn symbol(self) -> Option<&'static str> {
         match self.code() {
             "USD" => Some("$"),
             "EUR" => Some("€"),

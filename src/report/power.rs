@@ -17,7 +17,7 @@ const MOST: f64 = 1e9;
 #[must_use]
 pub fn for_shares(control: f64, treated: f64) -> Option<u64> {
     let inside = |share: f64| (0.0..=1.0).contains(&share);
-    if !inside(control) || !inside(treated) || control == treated {
+    if !inside(control) || !inside(treated) || (control - treated).abs() < f64::EPSILON {
         return None;
     }
     let mean = f64::midpoint(control, treated);

@@ -38,6 +38,9 @@ impl RenderError {
 ///
 /// # Errors
 /// Where Typst finds fault with the template.
+///
+/// # Panics
+/// Never: the two standards go together.
 pub fn pdf(document: &Document, ident: String) -> Result<Vec<u8>, RenderError> {
     let pages = compile("report", Main::Report, json!(document))?;
     let standards = PdfStandards::new(&[PdfStandard::Ua_1, PdfStandard::A_2a])

@@ -198,10 +198,7 @@ pub(super) fn list(items: &[String]) -> String {
 /// `1.3 times` where more, `72% of` where less.
 pub(super) fn times(say: &Figures, ratio: f64) -> String {
     if ratio >= 1.0 {
-        format!(
-            "{} times",
-            say.number(ratio, if ratio < 10.0 { 1 } else { 0 })
-        )
+        format!("{} times", say.number(ratio, usize::from(ratio < 10.0)))
     } else {
         format!("{} of", say.share(ratio, 0))
     }

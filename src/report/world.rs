@@ -96,12 +96,13 @@ impl World for Sheet {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        let shelf = &*SHELF;
-        let known = [&shelf.report, &shelf.chart]
-            .into_iter()
-            .chain(&shelf.parts);
-        let found = known.into_iter().find(|source| source.id() == id);
-        found.cloned().ok_or(FileError::AccessDenied)
+        let all = &*SHELF;
+        let held = [&all.report, &all.chart].into_iter().chain(&all.parts);
+        let mut files = held.into_iter();
+        files
+            .find(|file| file.id() == id)
+            .cloned()
+            .ok_or(FileError::AccessDenied)
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {

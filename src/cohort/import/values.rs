@@ -163,7 +163,7 @@ pub(super) fn moment(text: &str) -> Result<i64, Fault> {
     let time = time.strip_suffix('Z').unwrap_or(time);
     let text = &format!("{date} {}", time.strip_prefix('T').unwrap_or(time).trim());
     for form in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"] {
-        if let Ok(moment) = NaiveDateTime::parse_from_str(&text, form) {
+        if let Ok(moment) = NaiveDateTime::parse_from_str(text, form) {
             return check_moment(moment.and_utc().timestamp_micros());
         }
     }
@@ -172,7 +172,7 @@ pub(super) fn moment(text: &str) -> Result<i64, Fault> {
         "%Y-%m-%d %H:%M:%S%.f %#z",
         "%Y-%m-%d %H:%M%#z",
     ] {
-        if let Ok(moment) = DateTime::parse_from_str(&text, form) {
+        if let Ok(moment) = DateTime::parse_from_str(text, form) {
             return check_moment(moment.timestamp_micros());
         }
     }

@@ -232,11 +232,12 @@ pub fn early_churn(story: &Story) -> Outcome {
         say.share(later.mean, 1)
     );
     if !std::ptr::eq(worst.0, first.0) {
-        text.push_str(&format!(
+        text += format!(
             " The highest churn is at {} months: {}.",
             months(story, worst.0),
             story.pct(worst.1)
-        ));
+        )
+        .as_str();
     }
     let holds = std::ptr::eq(worst.0, first.0) && early.mean - later.mean > margin;
     Outcome::judged(holds && first.0.from_months < 1.0, text)

@@ -21,11 +21,12 @@ pub fn funnel(story: &Story) -> Outcome {
     if let Some((largest, lost)) = funnel.largest_loss.and_then(|id| Some((id, loss(id)?)))
         && largest != after
     {
-        text.push_str(&format!(
+        text += format!(
             " Over the whole funnel the largest loss is before {}: {}.",
             what_follows(largest),
             story.pct(lost)
-        ));
+        )
+        .as_str();
     }
     Outcome::judged(after == "conversations", text)
 }

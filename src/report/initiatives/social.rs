@@ -80,7 +80,7 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
         .facts
         .breakdown(&["account_type"])
         .ok_or_else(|| no(columns))?;
-    let (free, paying) = accounts
+    let (unpaid, paying) = accounts
         .group(&["Free"])
         .zip(accounts.group(&["Premium"]))
         .ok_or_else(|| no(columns))?;
@@ -91,25 +91,25 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
     )]
     let reach = (real(premium.count) - premium.sum).max(0.0).round() as u64;
     enough(
-        reach.min(free.customers),
+        reach.min(unpaid.customers),
         paying.customers,
         "premium and free customers",
     )?;
-    let (of_paying, of_free) = kept([paying])
-        .zip(kept([free]))
+    let (kept_paying, kept_free) = kept([paying])
+        .zip(kept([unpaid]))
         .ok_or_else(|| no(columns))?;
     // What a subscription brings by itself, less the ads that go.
-    let fees = pooled(groups, "monthly_subscription_usd").zip(pooled(groups, "premium"));
-    let fee = fees
+    let subscriptions = pooled(groups, "monthly_subscription_usd").zip(pooled(groups, "premium"));
+    let fee = subscriptions
         .filter(|(_, share)| *share > 0.0)
         .map(|(fee, share)| fee / share);
     let ads = paying
         .mean(ADS)
-        .zip(free.mean(ADS))
+        .zip(unpaid.mean(ADS))
         .map_or(0.0, |(with, without)| with - without);
-    let stays = 1.0 - free.mean(CHURN).unwrap_or(0.0);
+    let stays = 1.0 - unpaid.mean(CHURN).unwrap_or(0.0);
     let direct = (fee.ok_or_else(|| no(columns))? + ads.min(0.0)) * stays;
-    let gap = Gap::between(of_paying - of_free, direct);
+    let gap = Gap::between(kept_paying - kept_free, direct);
     let say = &story.say;
     let from = heavy.first().and_then(|g| g.bands[0].from).unwrap_or(0.0);
     let treated = premium.mean + change * (1.0 - premium.mean);
@@ -123,8 +123,8 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
                 .executive
                 .premium_pct
                 .map_or_else(|| "–".into(), |p| story.pct(p)),
-            say.money(of_paying),
-            say.money(of_free)
+            say.money(kept_paying),
+            say.money(kept_free)
         ),
         reach,
         who: "free customers who view that many stories",

@@ -72,11 +72,7 @@ fn lever(story: &Story, rated: &Rated, case: &Case) -> String {
         "Assumed: {} of the {} {} {}. {first}",
         story.say.share(
             rated.change,
-            if (rated.change * 100.0).fract() == 0.0 {
-                0
-            } else {
-                1
-            }
+            usize::from((rated.change * 100.0).fract() != 0.0)
         ),
         story.say.count(case.reach),
         case.who,
@@ -129,11 +125,7 @@ pub fn decision(story: &Story, rank: usize, rated: &Rated) -> Option<Decision> {
             "{} of {} {}: {test}",
             story.say.share(
                 rated.change,
-                if (rated.change * 100.0).fract() == 0.0 {
-                    0
-                } else {
-                    1
-                }
+                usize::from((rated.change * 100.0).fract() != 0.0)
             ),
             case.who,
             case.becomes

@@ -278,7 +278,7 @@ fn tally(found: &[Finding]) -> String {
         )
     };
     if unknown > 0 && tested > 0 {
-        text.push_str(&format!(" {unknown} can’t be told."));
+        text += format!(" {unknown} can’t be told.").as_str();
     }
     text
 }
