@@ -12,10 +12,12 @@ const CUSTOMERS: u64 = 100_000;
 
 fn facts(c: &mut Criterion) {
     let plan = Plan::new(CUSTOMERS, 1).unwrap();
-    let batches: Vec<RecordBatch> = plan.generate(&|_| {}).collect();
+    let batches: Vec<RecordBatch> = plan.generate(&|_| {}).unwrap().collect();
     let observe = || {
         let mut facts = Facts::default();
-        batches.iter().for_each(|batch| facts.observe(batch));
+        for batch in &batches {
+            facts.observe(batch);
+        }
         facts
     };
     c.bench_function("facts of 100,000 customers", |b| b.iter(observe));
@@ -29,7 +31,9 @@ fn facts(c: &mut Criterion) {
     c.bench_function("facts by segment of 100,000 customers", |b| {
         b.iter(|| {
             let mut observer = Observer::new(1);
-            batches.iter().for_each(|batch| observer.observe(batch));
+            for batch in &batches {
+                observer.observe(batch);
+            }
             observer.finish()
         });
     });

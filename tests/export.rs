@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use engagecast::features::{Profile, Shown};
 use engagecast::models::{Model, Target};
-use engagecast::schema::{COLUMNS, column};
+use engagecast::schema::{COLUMNS, Kind, column};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -57,6 +57,9 @@ fn customers() -> Vec<String> {
     let of = |(i, profile): (usize, Profile)| {
         let mut customer = Map::new();
         for (c, column) in COLUMNS.iter().enumerate().skip(1) {
+            if column.kind == Kind::Timestamp {
+                continue;
+            }
             let value = match profile.shown(c) {
                 Shown::Number(number) => json!(number),
                 Shown::Flag(flag) => json!(flag),
@@ -72,7 +75,12 @@ fn customers() -> Vec<String> {
         }
         Value::Object(customer).to_string()
     };
-    strangers().into_iter().take(30).enumerate().map(of).collect()
+    strangers()
+        .into_iter()
+        .take(30)
+        .enumerate()
+        .map(of)
+        .collect()
 }
 
 #[test]
@@ -156,5 +164,8 @@ fn the_manifest_tells_each_place_of_the_input() {
     assert_eq!(location[location.len() - 1]["encoding"], "any_other");
     assert_eq!(manifest["missing"], "NaN");
     assert_eq!(manifest["link"]["kind"], "logistic");
-    assert_eq!(manifest["xgboost"].is_null(), manifest["method"] == "linear");
+    assert_eq!(
+        manifest["xgboost"].is_null(),
+        manifest["method"] == "linear"
+    );
 }

@@ -15,7 +15,9 @@ use crate::support::{batches, cohort::cohort};
 
 fn facts<'a>(batches: impl IntoIterator<Item = &'a RecordBatch>) -> Facts {
     let mut facts = Facts::default();
-    batches.into_iter().for_each(|b| facts.observe(b));
+    for batch in batches {
+        facts.observe(batch);
+    }
     facts
 }
 

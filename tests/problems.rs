@@ -36,7 +36,7 @@ async fn an_unknown_route_is_not_found() {
 #[tokio::test]
 async fn an_unknown_target_is_not_found_and_the_targets_are_named() {
     let predict = post(shared(), "/predict/happiness", "{}").send().await;
-    let card = get(shared(), "/models/active/%FF").send().await;
+    let card = get(shared(), "/models/active/happiness").send().await;
     for answer in [predict, card] {
         let body = problem(answer.unwrap(), 404, "not-found").await;
         let detail = body["detail"].as_str().unwrap();

@@ -20,7 +20,7 @@ const PROFILE: &str = r#"{"age": 30, "tenure_months": 3, "days_since_last_active
 
 fn replica(url: &str, folder: &Path) -> Process {
     let data = format!("--data-dir={}", folder.display());
-    let mut command = app::binary(&["serve", "--listen=127.0.0.1:0", "--customers=1000", &data]);
+    let mut command = app::binary(&["serve", "--listen=127.0.0.1:0", "--customers=1500", &data]);
     Process::spawn(command.env("DATABASE_URL", url))
 }
 
@@ -79,7 +79,7 @@ async fn activated(store: &Store, services: &[Process], version: &str) -> f64 {
 /// Has the replicas train a set on other customers, and tells its version.
 async fn another_set(store: &Store) -> String {
     let service = Service::new(Utc::now);
-    let plan = Plan::new(1000, 99).unwrap();
+    let plan = Plan::new(1500, 99).unwrap();
     let made = service.submit_generate(store, &plan, None).await.unwrap();
     job_in(store, &made, JobState::Complete, "").await;
     let targets = ["churn".to_owned()];
@@ -158,11 +158,12 @@ async fn a_job_whose_replica_is_killed_is_done_by_another_one() {
         .unwrap()
         .unwrap();
     assert_eq!(cohort.customers, 100_000);
-    assert_eq!(store.cohorts(None, 10).await.unwrap().len(), 2);
+    let cohorts = store.cohorts(None, 10).await.unwrap();
+    assert_eq!(cohorts.len(), 2);
 
-    // In the middle of a training.
+    // In the middle of a training, on the first and smaller one.
     two.wait_until_ready();
-    let trained = service.submit_train(&store, cohort.id, &[]).await.unwrap();
+    let trained = service.submit_train(&store, cohorts[1].id, &[]).await.unwrap();
     job_in(&store, &trained, JobState::Running, "training").await;
     two.signal("KILL");
     two.wait();

@@ -81,7 +81,7 @@ fn a_customer_of_whom_little_is_known_is_in_no_segment() {
     let segmentation = Segmentation::fit(&cohort(1_000, 2), 7).unwrap();
     let unknown = cohort_with(3, 2, |i, row| {
         if i == 1 {
-            row.iter_mut().for_each(|value| *value = None);
+            row.fill(None);
         }
     });
     let assigned = segmentation.assign(&unknown[0]);
@@ -92,7 +92,9 @@ fn a_customer_of_whom_little_is_known_is_in_no_segment() {
 fn a_cohort_that_goes_by_once_is_measured_by_segment() {
     let customers = cohort_with(1_200, 3, two_crowds);
     let mut observer = Observer::new(7);
-    customers.iter().for_each(|batch| observer.observe(batch));
+    for batch in &customers {
+        observer.observe(batch);
+    }
     let (facts, segmentation) = observer.finish();
     let published = facts.published();
     assert_eq!(facts.customers(), 1_200);
@@ -116,18 +118,18 @@ fn a_cohort_that_goes_by_once_is_measured_by_segment() {
     // The same figures as one who knows the segments before.
     let segmentation = Segmentation::fit(&customers, 7).unwrap();
     let mut known = engagecast::facts::Facts::default();
-    customers
-        .iter()
-        .for_each(|batch| segmentation.observe(&mut known, batch));
+    for batch in &customers {
+        segmentation.observe(&mut known, batch);
+    }
     assert_eq!(known, facts);
 }
 
 #[test]
 fn a_cohort_too_small_to_divide_has_facts_all_the_same() {
     let mut observer = Observer::new(7);
-    cohort(100, 3)
-        .iter()
-        .for_each(|batch| observer.observe(batch));
+    for batch in &cohort(100, 3) {
+        observer.observe(batch);
+    }
     let (facts, segmentation) = observer.finish();
     assert_eq!((facts.customers(), segmentation), (100, None));
     assert!(facts.published().segments.is_empty());

@@ -81,7 +81,7 @@ async fn many_clients_at_once_are_all_answered() {
 async fn predictions_go_on_while_the_database_is_away() {
     let cluster = Cluster::private();
     cluster.start();
-    let mut command = app::binary(&["serve", "--listen=127.0.0.1:0", "--customers=1000"]);
+    let mut command = app::binary(&["serve", "--listen=127.0.0.1:0", "--customers=1500"]);
     let mut service = Process::spawn(command.env("DATABASE_URL", cluster.url("postgres")));
     service.wait_until_ready();
     let address = service.address();

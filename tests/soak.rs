@@ -26,7 +26,7 @@ async fn many_kills_leave_whole_cohorts_only() {
         let args = [
             "serve",
             "--listen=127.0.0.1:0",
-            "--customers=1000",
+            "--customers=1500",
             "--jobs=2",
             &data,
         ];

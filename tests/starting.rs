@@ -26,7 +26,7 @@ async fn predicts(service: &Process) -> bool {
 #[tokio::test]
 async fn tells_how_far_it_is_while_it_makes_its_first_models() {
     let folder = tempfile::tempdir().unwrap();
-    let mut service = Process::start(folder.path(), &["--customers=1000"]);
+    let mut service = Process::start(folder.path(), &["--customers=1500"]);
     let address = service.address();
     assert!(service.wait_for_phase("training"));
 
@@ -49,7 +49,7 @@ async fn tells_how_far_it_is_while_it_makes_its_first_models() {
         let early: Value = early.json().await.unwrap();
         assert_eq!(early["type"], "urn:engagecast:problem:not-ready");
     }
-    assert_eq!(cohort_of(&service).await["customers"], 1000);
+    assert_eq!(cohort_of(&service).await["customers"], 1500);
 
     service.wait_until_ready();
     assert!(predicts(&service).await);
@@ -107,7 +107,7 @@ async fn a_start_that_was_killed_at_any_moment_is_finished_by_the_next() {
 async fn three_first_starts_on_one_database_make_one_cohort() {
     let database = Database::fresh().await;
     let start = || {
-        let mut command = binary(&["serve", "--listen=127.0.0.1:0", "--customers=1000"]);
+        let mut command = binary(&["serve", "--listen=127.0.0.1:0", "--customers=1500"]);
         Process::spawn(command.env("DATABASE_URL", &database.url))
     };
     let mut services = [start(), start(), start()];
@@ -119,7 +119,7 @@ async fn three_first_starts_on_one_database_make_one_cohort() {
         .map(|s| ready_status(s.address()).unwrap().1["model_version"].clone());
     assert!(versions.iter().all(|version| *version == versions[0]));
     let mut client = sqlx::PgConnection::connect(&database.url).await.unwrap();
-    for (table, rows) in [("cohorts", 1), ("model_sets", 1), ("customers", 1000)] {
+    for (table, rows) in [("cohorts", 1), ("model_sets", 1), ("customers", 1500)] {
         let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
         let found: i64 = sqlx::query_scalar(count)
             .fetch_one(&mut client)
@@ -223,8 +223,8 @@ fn too_few_customers_to_train_on_are_refused_before_any_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let data = format!("--data-dir={}", folder.path().display());
     let error = refusal(&["--listen=127.0.0.1:0", &data, "--customers=50"], None);
-    assert!(error.contains("at least 1000"), "{error}");
-    let mut service = Process::start(folder.path(), &["--customers=1000"]);
+    assert!(error.contains("at least 1200"), "{error}");
+    let mut service = Process::start(folder.path(), &["--customers=1500"]);
     service.wait_until_ready();
 }
 

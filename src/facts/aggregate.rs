@@ -83,7 +83,7 @@ impl Facts {
     /// Adds the customers of a batch with the schema's columns first; what
     /// follows them is not looked at. A column of another type is as one of nulls.
     pub fn observe(&mut self, batch: &RecordBatch) {
-        self.0.look(batch, Tallies::add);
+        self.0.look(batch, |tallies, frame, _| tallies.add(frame));
     }
 
     /// The same, with the segment of each customer: its place among `names`.
@@ -95,7 +95,7 @@ impl Facts {
     ) {
         let mut part = Segments::new(names);
         self.0.look(batch, |tallies, frame, start| {
-            tallies.add(frame, start);
+            tallies.add(frame);
             part.observe(&assigned[start..], frame);
         });
         self.0.segments.merge(part);
@@ -140,7 +140,7 @@ impl Tallies {
         self.observed = Some((first.min(from), last.max(to)));
     }
 
-    fn add(&mut self, frame: &Frame, _start: usize) {
+    fn add(&mut self, frame: &Frame) {
         self.customers += frame.rows() as u64;
         for (i, sums) in self.columns.iter_mut().enumerate() {
             add_all(sums, frame.quantity(Quantity(i)));

@@ -135,7 +135,7 @@ impl Sketch {
         for bin in self.bins.iter().filter(|b| b.count > 0) {
             let here = count(bin.count);
             // The mean rank of the bin, from 1 up.
-            weighted += to_f64(bin.sum) * (rank + (here + 1.0) / 2.0);
+            weighted += to_f64(bin.sum) * (rank + f64::midpoint(here, 1.0));
             rank += here;
         }
         Some(((2.0 * weighted / total - n - 1.0) / n).max(0.0))

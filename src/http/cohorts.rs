@@ -109,7 +109,13 @@ pub struct CohortPage {
 #[expect(dead_code, reason = "documents what is read from the query")]
 pub struct PageQuery {
     /// How many a page has at most.
-    #[param(required = false, minimum = 1, maximum = 1000, default = 100, example = 10)]
+    #[param(
+        required = false,
+        minimum = 1,
+        maximum = 1000,
+        default = 100,
+        example = 10
+    )]
     limit: Option<u32>,
     /// The `next` of the page before.
     #[param(required = false)]
@@ -255,10 +261,20 @@ pub async fn delete_cohort(State(api): State<Api>, id: Named) -> Result<StatusCo
 #[expect(dead_code, reason = "documents what `create_cohort` reads")]
 pub struct NewCohortRequest {
     /// How many customers.
-    #[schema(minimum = 1, maximum = 1_000_000_000, default = 100_000, example = 5000)]
+    #[schema(
+        minimum = 1,
+        maximum = 1_000_000_000,
+        default = 100_000,
+        example = 5000
+    )]
     customers: Option<u64>,
     /// Seed of the random draws: the same seed gives the same customers.
-    #[schema(minimum = 0, maximum = 9_223_372_036_854_775_807_u64, default = 20_251_021, example = 7)]
+    #[schema(
+        minimum = 0,
+        maximum = 9_223_372_036_854_775_807_u64,
+        default = 20_251_021,
+        example = 7
+    )]
     seed: Option<u64>,
     /// What to call it.
     #[schema(max_length = 200, example = "spring")]

@@ -30,6 +30,8 @@ pub struct Home {
 }
 
 /// What is where
+///
+/// The addresses to go on from, for whoever opens the service for the first time.
 #[utoipa::path(
     get,
     path = "/",

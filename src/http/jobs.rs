@@ -71,6 +71,8 @@ fn no_job() -> Problem {
 }
 
 /// How far a job is
+///
+/// Its state and progress, and in the end its result or its problem.
 #[utoipa::path(
     get,
     path = "/jobs/{id}",

@@ -65,7 +65,9 @@ fn refuse_other_methods(document: &mut utoipa::openapi::OpenApi) {
         for operation in operations.into_iter().flatten() {
             for (status, response) in &refusal {
                 let responses = &mut operation.responses.responses;
-                responses.entry(status.clone()).or_insert_with(|| response.clone());
+                responses
+                    .entry(status.clone())
+                    .or_insert_with(|| response.clone());
             }
         }
     }

@@ -93,17 +93,16 @@ pub fn known(path: Named) -> Result<Target, Problem> {
 
 /// The target of this name.
 pub fn target_of(name: &str) -> Result<Target, Problem> {
-    Target::from_name(name)
-        .ok_or_else(|| {
-            let names: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
-            Problem::new(
-                Kind::NotFound,
-                format!(
-                    "No target has this name; the targets are {}.",
-                    names.join(", ")
-                ),
-            )
-        })
+    Target::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
+        Problem::new(
+            Kind::NotFound,
+            format!(
+                "No target has this name; the targets are {}.",
+                names.join(", ")
+            ),
+        )
+    })
 }
 
 pub fn not_ready() -> Problem {

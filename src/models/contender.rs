@@ -19,7 +19,7 @@ const BASELINE_ROWS: f64 = 16_000.0;
 
 /// The part of the forest for the mean in a forest for amounts: what is left is
 /// the forest for what is typical.
-const MEAN: f32 = 0.4;
+const MEAN: f32 = 0.35;
 
 /// A scorer that may come to serve.
 pub(super) struct Contender {

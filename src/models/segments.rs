@@ -164,7 +164,9 @@ impl Observer {
             self.segmentation = Segmentation::fit(&first(&waiting), self.seed);
             self.is_fitted = true;
         }
-        waiting.iter().for_each(|batch| self.add(batch));
+        for batch in &waiting {
+            self.add(batch);
+        }
     }
 
     fn add(&mut self, batch: &RecordBatch) {

@@ -84,12 +84,11 @@ async fn tell(pool: &sqlx::PgPool, sender: &Sender<Change>) -> sqlx::Result<()> 
 impl Changes {
     /// The next change; [`Change::Anything`] where none was heard of for so long.
     pub async fn next(&mut self, wait: Duration) -> Change {
-        let heard = match &mut self.0 {
-            Some(queue) => timeout(wait, queue.recv()).await.ok().flatten(),
-            None => {
-                sleep(wait).await;
-                None
-            }
+        let heard = if let Some(queue) = &mut self.0 {
+            timeout(wait, queue.recv()).await.ok().flatten()
+        } else {
+            sleep(wait).await;
+            None
         };
         heard.unwrap_or(Change::Anything)
     }

@@ -47,10 +47,18 @@ async fn pages_neither_skip_nor_repeat_a_customer() {
 
 #[tokio::test]
 async fn customers_are_filtered_and_a_bad_filter_is_named() {
-    let page = json_of(shared(), "/cohorts/latest/customers?gender=Female&is_creator=true").await;
+    let page = json_of(
+        shared(),
+        "/cohorts/latest/customers?gender=Female&is_creator=true",
+    )
+    .await;
     let customers = page["customers"].as_array().unwrap();
     assert!(!customers.is_empty());
-    assert!(customers.iter().all(|c| c["gender"] == "Female" && c["is_creator"] == true));
+    assert!(
+        customers
+            .iter()
+            .all(|c| c["gender"] == "Female" && c["is_creator"] == true)
+    );
     let path = "/cohorts/latest/customers?gender=x&limit=0&cursor=zz&colour=red";
     let answer = get(shared(), path).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
@@ -66,17 +74,30 @@ async fn a_cohort_is_exported_whole_in_every_format() {
         ("customers.parquet", "application/vnd.apache.parquet"),
         ("customers.arrow", "application/vnd.apache.arrow.stream"),
     ] {
-        let answer = get(shared(), &format!("/cohorts/latest/{file}")).send().await.unwrap();
+        let answer = get(shared(), &format!("/cohorts/latest/{file}"))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{file}");
         let body = answer.bytes().await.unwrap();
         let url = format!("http://{}/predict/ltv/batch", shared());
         let request = client().post(url).header("content-type", kind).body(body);
-        let answer = request.header("accept", "application/json").send().await.unwrap();
+        let answer = request
+            .header("accept", "application/json")
+            .send()
+            .await
+            .unwrap();
         let answer: Value = answer.json().await.unwrap();
         assert_eq!(answer["rejected_count"], 0, "{file}");
-        assert_eq!(answer["predictions"].as_array().unwrap().len() as u64, CUSTOMERS);
+        assert_eq!(
+            answer["predictions"].as_array().unwrap().len() as u64,
+            CUSTOMERS
+        );
     }
-    let other = get(shared(), "/cohorts/latest/customers.xlsx").send().await.unwrap();
+    let other = get(shared(), "/cohorts/latest/customers.xlsx")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(other.status(), StatusCode::NOT_FOUND);
 }
 
@@ -106,7 +127,11 @@ async fn a_cohort_is_made_once_for_a_key_and_deleted() {
     let address = in_process(&[]);
     let ask = async |body: &Value| {
         let request = post(address, "/cohorts", body.to_string());
-        request.header("idempotency-key", "one").send().await.unwrap()
+        request
+            .header("idempotency-key", "one")
+            .send()
+            .await
+            .unwrap()
     };
     let wanted = json!({"customers": 2000, "seed": 5, "name": "mine"});
     let first = ask(&wanted).await;
@@ -138,7 +163,10 @@ async fn a_teams_own_file_is_imported_and_its_bad_rows_are_listed() {
     let address = in_process(&[]);
     let csv = "customer_id,age,tenure_months\na,31,7\nb,5,7\nc,44,2\n";
     let url = format!("http://{address}/cohorts/import?name=own");
-    let request = client().post(url).header("content-type", "text/csv").body(csv);
+    let request = client()
+        .post(url)
+        .header("content-type", "text/csv")
+        .body(csv);
     let taken = request.send().await.unwrap();
     assert_eq!(taken.status(), StatusCode::ACCEPTED);
     let location = taken.headers()["location"].to_str().unwrap().to_owned();

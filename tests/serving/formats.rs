@@ -65,11 +65,18 @@ async fn a_bad_row_costs_the_others_nothing() {
     assert_eq!(answer["rejected"][1]["errors"][0]["code"], "malformed_json");
 
     let csv = "customer_id,age\na,30\nb,5\nc,30,4\nd,\n";
-    let rows = scored("text/csv", "text/csv", csv).await.text().await.unwrap();
+    let rows = scored("text/csv", "text/csv", csv)
+        .await
+        .text()
+        .await
+        .unwrap();
     let rows: Vec<&str> = rows.lines().collect();
     assert_eq!(rows.len(), 5, "{rows:?}");
     assert!(rows[1].starts_with("a,0."), "{rows:?}");
-    assert!(rows[2].starts_with("b,,,,,") && rows[2].contains("13 to 120"), "{rows:?}");
+    assert!(
+        rows[2].starts_with("b,,,,,") && rows[2].contains("13 to 120"),
+        "{rows:?}"
+    );
     assert!(rows[3].contains("3 cells"), "{rows:?}");
     assert!(rows[4].starts_with("d,,,,,"), "{rows:?}");
 }
@@ -80,7 +87,12 @@ async fn a_table_with_an_unknown_column_is_refused_with_the_nearest() {
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let body: Value = answer.json().await.unwrap();
     assert_eq!(body["errors"].as_array().unwrap().len(), 2);
-    assert!(body["errors"][0]["message"].as_str().unwrap().contains("age"));
+    assert!(
+        body["errors"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("age")
+    );
 }
 
 #[tokio::test]
@@ -118,17 +130,28 @@ async fn all_that_is_wrong_with_a_request_is_said_at_once() {
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let body: Value = answer.json().await.unwrap();
     let errors = body["errors"].as_array().unwrap();
-    let fields: Vec<_> = errors.iter().map(|e| e["field"].as_str().unwrap()).collect();
+    let fields: Vec<_> = errors
+        .iter()
+        .map(|e| e["field"].as_str().unwrap())
+        .collect();
     assert_eq!(fields, ["customers", "spec.targets.churn_rate_pct", "sed"]);
 }
 
 #[tokio::test]
 async fn one_customer_is_predicted_for_all_targets_at_once() {
-    let answer = post(shared(), "/predict", "{\"customer_id\": \"c\", \"age\": 30}");
+    let answer = post(
+        shared(),
+        "/predict",
+        "{\"customer_id\": \"c\", \"age\": 30}",
+    );
     let answer: Value = answer.send().await.unwrap().json().await.unwrap();
     let predictions = answer["predictions"].as_object().unwrap();
     assert_eq!(predictions.len(), 8);
-    let alone = post(shared(), "/predict/ltv", "{\"customer_id\": \"c\", \"age\": 30}");
+    let alone = post(
+        shared(),
+        "/predict/ltv",
+        "{\"customer_id\": \"c\", \"age\": 30}",
+    );
     let alone: Value = alone.send().await.unwrap().json().await.unwrap();
     assert_eq!(predictions["ltv"], alone);
 }

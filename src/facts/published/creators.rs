@@ -10,10 +10,11 @@ impl View<'_> {
     pub fn creators(&self) -> Creators {
         let earnings = &self.tallies.creator_earnings;
         let known = earnings.count() > 0;
-        let flags = self.figure("is_creator");
+        let flags = &self.tallies.columns[CREATOR];
+        let creators = u64::try_from(flags.sum).ok();
         let standings = self.groups(&["creator_standing"]);
         Creators {
-            customers: flags.map(|_| self.tallies.columns[CREATOR].sum.unsigned_abs() as u64),
+            customers: creators.filter(|_| flags.count > 0),
             share_pct: self.percent("is_creator"),
             earnings_month_usd: earnings.mean(),
             total_earnings_month_usd: known.then(|| earnings.total()),

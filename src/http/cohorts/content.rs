@@ -164,7 +164,9 @@ pub async fn cohort_customers(
     let next = more.then(|| rows::last_id(&batch)).flatten();
     let next = next.map(|id| cursor::of_text(&id));
     let admission = api.work.admit()?;
-    let written = admission.run(move || page_json(&batch, next.as_deref())).await?;
+    let written = admission
+        .run(move || page_json(&batch, next.as_deref()))
+        .await?;
     let json = written.map_err(|error| problem::internal(&error))?;
     let mut response = Response::new(Body::from(json));
     let kind = HeaderValue::from_static(Format::Json.media_type());
@@ -232,6 +234,9 @@ pub struct RejectBody {
 }
 
 /// Rows that an import set aside
+///
+/// Each fault with its line, its column and its reason, in the order of the file.
+/// A cohort that was generated has none.
 #[utoipa::path(
     get,
     path = "/cohorts/{id}/rejects",
@@ -257,7 +262,11 @@ pub async fn cohort_rejects(
     let limit = limit(&mut query);
     let after = cursor::text(&mut query).map(|text| text.parse::<i64>());
     if matches!(after, Some(Err(_))) {
-        query.fault("cursor", "invalid_cursor", "must be the `next` of a page, as it was given");
+        query.fault(
+            "cursor",
+            "invalid_cursor",
+            "must be the `next` of a page, as it was given",
+        );
     }
     query.done()?;
     let after = after.and_then(Result::ok).unwrap_or(0);
@@ -267,7 +276,9 @@ pub async fn cohort_rejects(
     if found.is_empty() && !store.cohort_exists(id).await? {
         super::maker(store, &id.to_string()).await?;
     }
-    let (found, next) = page(found, limit, |(number, _)| cursor::of_text(&number.to_string()));
+    let (found, next) = page(found, limit, |(number, _)| {
+        cursor::of_text(&number.to_string())
+    });
     let rejects = found.into_iter().map(|(_, reject)| RejectBody {
         line: reject.line,
         fault: FieldProblem {

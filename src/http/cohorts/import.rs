@@ -107,18 +107,19 @@ pub async fn import_cohort(
         asked.extend_from_slice(name.as_deref().unwrap_or_default().as_bytes());
         let asked = idempotency::fingerprint(&asked);
         let mut used = false;
-        let answer = idempotency::once(&api, &headers, "POST /cohorts/import", &asked, async || {
-            used = true;
-            let new = ImportRequest {
-                upload: id,
-                name: name.or(file.clone()).unwrap_or_else(|| "imported".into()),
-                file,
-                mapping,
-            };
-            let job = api.service.submit_import(store, new).await?;
-            accepted(job)
-        })
-        .await;
+        let answer =
+            idempotency::once(&api, &headers, "POST /cohorts/import", &asked, async || {
+                used = true;
+                let new = ImportRequest {
+                    upload: id,
+                    name: name.or(file.clone()).unwrap_or_else(|| "imported".into()),
+                    file,
+                    mapping,
+                };
+                let job = api.service.submit_import(store, new).await?;
+                accepted(job)
+            })
+            .await;
         answer.map(|answer| (answer, used))
     }
     .await;
@@ -136,7 +137,9 @@ enum Kinds {
 }
 
 fn declared(headers: &HeaderMap) -> Result<Kinds, Problem> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
     match kind.map(str::to_ascii_lowercase).as_deref() {
         Some("multipart/form-data") => Ok(Kinds::Form),

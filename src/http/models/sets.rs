@@ -19,7 +19,7 @@ use crate::http::predictions::Named;
 use crate::http::problem::{self, Problem};
 use crate::http::{Api, cursor, outcomes};
 use crate::models::Target;
-use crate::store::ModelSetSummary;
+use crate::store::{ModelSetSummary, StoredModelSet};
 
 /// A model set.
 #[derive(Serialize, ToSchema)]
@@ -49,6 +49,18 @@ impl From<ModelSetSummary> for SetBody {
     }
 }
 
+impl SetBody {
+    fn stored(set: StoredModelSet, active: bool) -> Self {
+        Self {
+            version: set.version,
+            active,
+            cohort_id: set.cohort_id,
+            created_at: set.created_at,
+            targets: set.models.into_iter().map(|model| model.target).collect(),
+        }
+    }
+}
+
 /// A page of model sets.
 #[derive(Serialize, ToSchema)]
 pub struct SetPage {
@@ -60,6 +72,8 @@ pub struct SetPage {
 }
 
 /// All model sets, a page at a time
+///
+/// The newest first, each with its targets and the cohort it learnt from.
 #[utoipa::path(
     get,
     path = "/models",
@@ -72,10 +86,7 @@ pub struct SetPage {
         outcomes::Always,
     )
 )]
-pub async fn models(
-    State(api): State<Api>,
-    request: Request,
-) -> Result<Json<SetPage>, Problem> {
+pub async fn models(State(api): State<Api>, request: Request) -> Result<Json<SetPage>, Problem> {
     let mut query = Fields::of_query(request.uri())?;
     let limit = limit(&mut query);
     let after = cursor::place(&mut query);
@@ -90,6 +101,8 @@ pub async fn models(
 }
 
 /// A model set
+///
+/// Which targets it predicts, and which cohort it learnt from.
 #[utoipa::path(
     get,
     path = "/models/{version}",
@@ -109,29 +122,20 @@ pub async fn model_set(
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
     let version = named(version)?;
-    let body = match super::in_memory(&api, &version)? {
-        Some(set) => SetBody {
+    let body = if let Some(set) = super::in_memory(&api, &version)? {
+        let models = set.models.iter();
+        SetBody {
             version: set.version.clone(),
             active: true,
             cohort_id: set.cohort_id,
             created_at: set.created_at,
-            targets: set
-                .models
-                .iter()
+            targets: models
                 .map(|model| model.target().name().to_owned())
                 .collect(),
-        },
-        None => {
-            let set = api.store()?.model_set(&version).await?;
-            let set = set.ok_or_else(no_set)?;
-            SetBody {
-                active: false,
-                version,
-                cohort_id: set.cohort_id,
-                created_at: set.created_at,
-                targets: set.models.into_iter().map(|model| model.target).collect(),
-            }
         }
+    } else {
+        let set = api.store()?.model_set(&version).await?;
+        SetBody::stored(set.ok_or_else(no_set)?, false)
     };
     database::cached(&headers, &body)
 }
@@ -170,10 +174,7 @@ pub struct TrainRequest {
         outcomes::Always,
     )
 )]
-pub async fn train(
-    State(api): State<Api>,
-    request: Request,
-) -> Result<Response<Body>, Problem> {
+pub async fn train(State(api): State<Api>, request: Request) -> Result<Response<Body>, Problem> {
     let (parts, body) = request.into_parts();
     Fields::of_query(&parts.uri)?.done()?;
     let mut fields = Fields::of_body(&parts.headers, body, api.limits.max_body).await?;
@@ -226,23 +227,16 @@ fn targets(fields: &mut Fields) -> Vec<String> {
         outcomes::Always,
     )
 )]
-pub async fn activate(
-    State(api): State<Api>,
-    version: Named,
-) -> Result<Json<SetBody>, Problem> {
+pub async fn activate(State(api): State<Api>, version: Named) -> Result<Json<SetBody>, Problem> {
     let version = named(version)?;
     let version = match super::in_memory(&api, &version)? {
         Some(set) => set.version.clone(),
         None => version,
     };
     let store = api.store()?;
-    store.activate_model_set(&version, api.service.now()).await?;
+    store
+        .activate_model_set(&version, api.service.now())
+        .await?;
     let set = store.model_set(&version).await?.ok_or_else(no_set)?;
-    Ok(Json(SetBody {
-        active: true,
-        version,
-        cohort_id: set.cohort_id,
-        created_at: set.created_at,
-        targets: set.models.into_iter().map(|model| model.target).collect(),
-    }))
+    Ok(Json(SetBody::stored(set, true)))
 }

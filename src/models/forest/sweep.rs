@@ -20,7 +20,7 @@ const DEEPEST: usize = 6;
 
 /// Rows that go through a tree together.
 const ABREAST: usize = 64;
-const _: () = assert!(BLOCK % ABREAST == 0);
+const _: () = assert!(BLOCK.is_multiple_of(ABREAST));
 
 /// How many thresholds one byte counts. A missing value is 0 where it goes left
 /// and [`MISSING_RIGHT`] where it goes right.
@@ -203,13 +203,12 @@ fn one_by_one(lane: &Lane, thresholds: &[f32]) -> Counts {
 /// All rows take a step of the search together, since none waits for another.
 fn by_halves(lane: &Lane, thresholds: &[f32]) -> Counts {
     let mut counts = [0_usize; BLOCK];
-    let mut half = thresholds.len().div_ceil(2);
-    while half > 0 {
+    for step in (0..(thresholds.len() + 1).ilog2()).rev() {
         for (count, &x) in counts.iter_mut().zip(lane) {
-            let reached = x >= thresholds[*count + half - 1];
-            *count += if reached { half } else { 0 };
+            // A shift and no branch, which would be guessed wrong half the time.
+            let reached = x >= thresholds[*count + (1 << step) - 1];
+            *count += usize::from(reached) << step;
         }
-        half /= 2;
     }
     #[expect(clippy::cast_possible_truncation, reason = "254 thresholds at most")]
     counts.map(|count| count as u8)
@@ -277,13 +276,14 @@ mod tests {
     fn tree(seed: u64, depth: usize) -> Vec<Source> {
         let mut nodes = Vec::new();
         let inner = (1 << depth) - 1;
-        for at in 0..2 * inner + 1 {
+        for at in 0..=2 * inner {
             let u = draw(seed, at, Draw::Gaps);
             nodes.push(if at >= inner || (at > 0 && u < 0.1) {
                 value(1.0, number(seed, at) - 4.0)
             } else {
                 #[expect(
                     clippy::cast_possible_truncation,
+                    clippy::cast_precision_loss,
                     clippy::cast_sign_loss,
                     reason = "a place"
                 )]

@@ -22,7 +22,7 @@ use crate::store::{Cohort, NewCohort, StoreError};
 const ROWS: usize = 512;
 
 /// How long the server may take to accept what it is sent.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How long it may take to index the partition and to list the cohort.
 const COMMIT: Duration = Duration::from_mins(30);
 

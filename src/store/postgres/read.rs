@@ -16,7 +16,7 @@ use crate::store::StoreError;
 use crate::store::reader::Batches;
 
 /// How long the server may take to send some more.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 impl Server {
     /// Sends the customers of a cohort to `batches`, until all are sent or nobody
