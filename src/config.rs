@@ -178,6 +178,7 @@ pub struct ReportArgs {
 
     /// Customers that a report scales its recommendations to; by default those of the cohort
     #[arg(
+        id = "report_customers",
         long = "report-customers",
         env = "ENGAGECAST_REPORT_CUSTOMERS",
         value_name = "N"
