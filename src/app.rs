@@ -17,6 +17,7 @@ use crate::config::{Config, Secret};
 use crate::http::{self, Limits, Patience};
 use crate::jobs::{self, FirstStart, FirstStartError, JobSettings, ModelCache, Service, Upkeep};
 use crate::progress;
+use crate::report::{Settings, SettingsFault};
 use crate::store::{Location, Retention};
 
 /// How long the database may take to be closed.
@@ -32,11 +33,14 @@ pub enum AppError {
     },
     #[error(transparent)]
     FirstStart(#[from] FirstStartError),
+    #[error("a setting of reports can't be: {0}")]
+    Report(#[from] SettingsFault),
 }
 
 /// The service, listening and not yet serving.
 pub struct App {
     config: Config,
+    report: Settings,
     listener: TcpListener,
     address: SocketAddr,
 }
@@ -45,14 +49,18 @@ impl App {
     /// Takes the address that the configuration names.
     ///
     /// # Errors
-    /// Where the address can't be listened on.
+    /// Where the address can't be listened on, or a setting can't be.
     pub async fn build(config: Config) -> Result<Self, AppError> {
+        let asked = &config.report;
+        let customers = asked.customers.as_deref();
+        let report = Settings::of(&asked.locale, &asked.currency, customers, &asked.assume)?;
         let address = config.at.listen;
         let refuse = |error| AppError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
         Ok(Self {
             config,
+            report,
             listener,
             address,
         })
@@ -71,6 +79,7 @@ impl App {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), AppError> {
         let Self {
             config,
+            report,
             listener,
             address,
         } = self;
@@ -86,6 +95,7 @@ impl App {
             draws: config.max_draws.into(),
             request: config.request_timeout,
             patience: config.stall_timeout,
+            report,
         };
         let patience = Patience {
             header: config.header_timeout,

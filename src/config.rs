@@ -23,6 +23,9 @@ pub struct Config {
     #[command(flatten)]
     pub store: StoreArgs,
 
+    #[command(flatten)]
+    pub report: ReportArgs,
+
     /// Jobs (generating, importing, training) that this process works on at a time, 0 to 64
     #[arg(
         long,
@@ -150,6 +153,45 @@ pub struct ListenArgs {
         default_value = "127.0.0.1:8080"
     )]
     pub listen: SocketAddr,
+}
+
+/// How reports are written unless a request says otherwise.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// How reports write numbers and dates: en-US, en-GB, en-IN, de-DE, de-CH, fr-FR, es-ES, pt-BR
+    #[arg(
+        long = "report-locale",
+        env = "ENGAGECAST_REPORT_LOCALE",
+        value_name = "TAG",
+        default_value = "en-US"
+    )]
+    pub locale: String,
+
+    /// Currency that reports label amounts with, ISO 4217; nothing is converted
+    #[arg(
+        long = "report-currency",
+        env = "ENGAGECAST_REPORT_CURRENCY",
+        value_name = "CODE",
+        default_value = "USD"
+    )]
+    pub currency: String,
+
+    /// Customers that a report scales its recommendations to; by default those of the cohort
+    #[arg(
+        long = "report-customers",
+        env = "ENGAGECAST_REPORT_CUSTOMERS",
+        value_name = "N"
+    )]
+    pub customers: Option<String>,
+
+    /// Assumed change of an initiative in percent, such as bundle=7.5; can be repeated
+    #[arg(
+        long = "report-assume",
+        env = "ENGAGECAST_REPORT_ASSUME",
+        value_name = "INITIATIVE=PERCENT",
+        value_delimiter = ','
+    )]
+    pub assume: Vec<String>,
 }
 
 /// Where all state is kept.

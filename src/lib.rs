@@ -6,7 +6,7 @@
 //! Imports run one way, and none sideways:
 //!
 //! ```text
-//! main → {cli, app} → http → jobs → {cohort, models, store} → {features, facts} → schema
+//! main → {cli, app} → http → {jobs, report} → {cohort, models, store} → {features, facts} → schema
 //! ```
 //!
 //! | room | owns |
@@ -18,6 +18,7 @@
 //! | [`models`] | training, serving and explaining predictions |
 //! | [`store`] | cohorts, customers, models, jobs and keys in Postgres or SQLite |
 //! | [`jobs`] | long work: the first start, the jobs of the database |
+//! | [`report`] | the executive report: PDF, SVG and JSON |
 //! | [`http`] | routes, problems, the OpenAPI document, the server |
 //! | [`app`] | the running service, from its socket to its orderly end |
 //! | [`cli`], [`config`], [`telemetry`], [`progress`] | commands, settings, log lines, bars |
@@ -32,6 +33,7 @@ pub mod http;
 pub mod jobs;
 pub mod models;
 pub mod progress;
+pub mod report;
 pub mod schema;
 pub mod store;
 pub mod telemetry;

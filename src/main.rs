@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use engagecast::app::App;
-use engagecast::cli::{Cli, Command, GenerateArgs, ImportArgs, ScoreArgs, TrainArgs};
+use engagecast::cli::{
+    Cli, Command, GenerateArgs, ImportArgs, ReportCommandArgs, ScoreArgs, TrainArgs,
+};
 use engagecast::cohort::partial_name;
 use engagecast::config::Config;
 use engagecast::{cli, http, telemetry};
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train(&args),
         Command::Health(args) => cli::health(&args).map_err(Into::into),
         Command::Score(args) => score(&args),
+        Command::Report(args) => report(&args),
         Command::Openapi => cli::print(http::document()).map_err(Into::into),
     };
     match outcome {
@@ -84,6 +87,11 @@ fn import(args: &ImportArgs) -> Result<(), Failure> {
     });
     runtime.shutdown_background();
     outcome
+}
+
+fn report(args: &ReportCommandArgs) -> Result<(), Failure> {
+    telemetry::start(&args.log)?;
+    Ok(Runtime::new()?.block_on(cli::report(args))?)
 }
 
 fn serve(config: Config) -> Result<(), Failure> {

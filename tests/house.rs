@@ -10,11 +10,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         "main",
         &["app", "cli", "cohort", "config", "http", "telemetry"],
     ),
-    ("app", &["config", "http", "jobs", "progress", "store"]),
+    ("app", &["config", "http", "jobs", "progress", "report", "store"]),
     (
         "cli",
         &[
-            "config", "progress", "jobs", "cohort", "models", "store", "features", "schema",
+            "config", "progress", "jobs", "report", "cohort", "models", "store", "features", "schema",
         ],
     ),
     ("progress", &["telemetry", "jobs"]),
@@ -23,8 +23,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "jobs", "cohort", "models", "store", "features", "facts", "schema",
+            "jobs", "report", "cohort", "models", "store", "features", "facts", "schema",
         ],
+    ),
+    (
+        "report",
+        &["cohort", "models", "store", "features", "facts", "schema"],
     ),
     (
         "jobs",
@@ -48,6 +52,7 @@ const KEPT: &[(&str, &str)] = &[
     ("hessboost", "models"),
     ("smartcore", "models"),
     ("rand", "cohort"),
+    ("typst", "report"),
 ];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -18,6 +18,8 @@ mod models;
 mod one_customer;
 mod problems;
 mod replicas;
+mod report;
+mod report_http;
 mod scoring;
 mod segments;
 mod serving;

@@ -14,12 +14,14 @@ use crate::config::Config;
 mod generate;
 mod health;
 mod import;
+mod report;
 mod score;
 mod train;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
 pub use health::{HealthArgs, HealthError, health};
 pub use import::{ImportArgs, ImportCommandError, import};
+pub use report::{ReportCommandArgs, ReportError, report};
 pub use score::{ScoreArgs, ScoreError, score};
 pub use train::{TrainArgs, TrainCommandError, train};
 
@@ -49,6 +51,8 @@ pub enum Command {
     Health(HealthArgs),
     /// Predict for the customers of a file
     Score(ScoreArgs),
+    /// Write the executive report of a stored cohort
+    Report(Box<ReportCommandArgs>),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }

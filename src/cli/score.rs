@@ -136,7 +136,9 @@ pub fn score(args: &ScoreArgs) -> Result<(), ScoreError> {
         );
         written?;
         ready = answers?;
-        ready.iter().for_each(|batch| summary.add(batch));
+        for batch in &ready {
+            summary.add(batch);
+        }
         if ready.is_empty() {
             break;
         }

@@ -33,7 +33,7 @@ pub fn record_batch(mut block: Block, spec: &CohortSpec, schema: SchemaRef) -> R
 /// Numbers, of which NaN is none.
 fn known(values: Vec<f64>) -> ArrayRef {
     let values = values.into_iter().map(|v| (!v.is_nan()).then_some(v));
-    Arc::new(Float64Array::from_iter(values))
+    Arc::new(values.collect::<Float64Array>())
 }
 
 #[expect(

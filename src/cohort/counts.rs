@@ -50,6 +50,10 @@ fn number(events: usize) -> f64 {
     events as f64
 }
 
+#[expect(
+    clippy::many_single_char_names,
+    reason = "the names of the published method"
+)]
 fn poisson_by_rejection(mean: f64, uniform: &mut impl FnMut() -> f64) -> f64 {
     let b = 0.931 + 2.53 * mean.sqrt();
     let a = -0.059 + 0.024_83 * b;
@@ -99,6 +103,10 @@ pub fn binomial(trials: f64, p: f64, uniform: &mut impl FnMut() -> f64) -> f64 {
     number(hits)
 }
 
+#[expect(
+    clippy::many_single_char_names,
+    reason = "the names of the published method"
+)]
 fn binomial_by_rejection(n: f64, p: f64, uniform: &mut impl FnMut() -> f64) -> f64 {
     let odds = p / (1.0 - p);
     let spread = (n * p * (1.0 - p)).sqrt();

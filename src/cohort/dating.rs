@@ -203,11 +203,10 @@ fn gender_scales(d: &Draft, half: f64) -> [f64; 3] {
     let values = d.spec().values();
     let of = |r: Row, v: f64| -> [f64; 3] {
         std::array::from_fn(|g| {
-            if r[GENDER] == [0.0, 1.0, 2.0][g] {
-                v
-            } else {
-                0.0
-            }
+            v * by_code(
+                r[GENDER],
+                [f64::from(g == 0), f64::from(g == 1), f64::from(g == 2)],
+            )
         })
     };
     let [m, w, o, men_v, women_v, other_v] = d.sums(|r| {

@@ -115,6 +115,10 @@ impl Draw {
     }
 
     /// By Marsaglia and Tsang (2000), from a shape of 1 on.
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "the names of the published method"
+    )]
     fn large_gamma(&mut self, shape: f64) -> f64 {
         let d = shape - 1.0 / 3.0;
         let c = 1.0 / (9.0 * d).sqrt();

@@ -56,7 +56,8 @@ struct Gap {
 }
 
 impl Mask {
-    pub fn new(seed: u64, missing: &[Missing]) -> Self {
+    #[must_use]
+    pub(super) fn new(seed: u64, missing: &[Missing]) -> Self {
         let gap = |m: &Missing| {
             let weight = match m.cause {
                 Cause::Chance => 0.0,
@@ -77,6 +78,10 @@ impl Mask {
     }
 
     /// The batch without what is missing; its first row is the cohort's `first`.
+    ///
+    /// # Panics
+    /// Where the batch is not one of the plan's.
+    #[must_use]
     #[expect(
         clippy::expect_used,
         reason = "a column keeps its length and type, and only one that may be null gets gaps"

@@ -292,6 +292,10 @@ pub(super) const LAYOUTS: &[Layout] = &[
         ]
     ),
     layout!(
+        ["dates_completed_month", "platform_primary"],
+        ["churn_30_day", "total_revenue_month_usd"]
+    ),
+    layout!(
         ["super_likes_used_week"],
         [
             "match_rate_pct",

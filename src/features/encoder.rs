@@ -317,7 +317,7 @@ fn one_hot(codes: &Lane, places: &mut [Lane]) {
 
 fn open(names: &[String], block: &Block<'_>, places: &mut [Lane]) {
     let rows = &block.locations()[..block.len()];
-    places.iter_mut().for_each(|place| *place = [0.0; BLOCK]);
+    places.fill([0.0; BLOCK]);
     for (i, text) in rows.iter().enumerate() {
         match text {
             None => places.iter_mut().for_each(|place| place[i] = f32::NAN),

@@ -37,7 +37,8 @@ pub struct Table {
 #[derive(Debug)]
 pub struct Block<'a> {
     len: usize,
-    numbers: Box<[Lane; COLUMN_COUNT]>,
+    /// By column.
+    numbers: Vec<Lane>,
     locations: [Option<&'a str>; BLOCK],
     /// By row.
     faults: Vec<CellFault>,
@@ -65,14 +66,11 @@ impl Recognised {
     pub fn of(schema: &Schema) -> Self {
         let mut found = Self::default();
         for field in schema.fields() {
-            match names::find(field.name(), 0) {
-                Some(column) => {
-                    found.columns.insert(column);
-                }
-                None => {
-                    let nearest = names::nearest(field.name());
-                    found.others.push((field.name().clone(), nearest));
-                }
+            if let Some(column) = names::find(field.name(), 0) {
+                found.columns.insert(column);
+            } else {
+                let nearest = names::nearest(field.name());
+                found.others.push((field.name().clone(), nearest));
             }
         }
         found
@@ -166,7 +164,7 @@ impl<'a> Block<'a> {
     pub fn new() -> Self {
         Self {
             len: 0,
-            numbers: Box::new([[f32::NAN; BLOCK]; COLUMN_COUNT]),
+            numbers: vec![[f32::NAN; BLOCK]; COLUMN_COUNT],
             locations: [None; BLOCK],
             faults: Vec::new(),
             is_at_fault: [false; BLOCK],

@@ -80,7 +80,8 @@ pub struct Predictions<'a> {
     #[schema(example = "c-17")]
     customer_id: Option<&'a str>,
     /// A prediction for each target that the model set has.
-    predictions: BTreeMap<&'static str, PredictionBody<'a>>,
+    #[serde(rename = "predictions")]
+    by_target: BTreeMap<&'static str, PredictionBody<'a>>,
 }
 
 impl<'a> Predictions<'a> {
@@ -92,7 +93,7 @@ impl<'a> Predictions<'a> {
         Self {
             model_version: version,
             customer_id: profile.customer_id(),
-            predictions: predictions.map(|body| (body.target, body)).collect(),
+            by_target: predictions.map(|body| (body.target, body)).collect(),
         }
     }
 }

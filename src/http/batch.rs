@@ -77,8 +77,8 @@ pub async fn predict_batch(
     let target = known(target)?;
     let (parts, body) = request.into_parts();
     let reasons = extract::explain(&parts.uri)?;
-    let sent = negotiate::of_body(&parts.headers, &Format::ALL)?;
-    let wanted = negotiate::of_answer(&parts.headers, &Format::ALL, sent)?;
+    let given = negotiate::of_body(&parts.headers, &Format::ALL)?;
+    let wanted = negotiate::of_answer(&parts.headers, &Format::ALL, given)?;
     let set = api.service.models.load_full().ok_or_else(not_ready)?;
     if set.get(target).is_none() {
         return Err(not_ready());
@@ -89,7 +89,7 @@ pub async fn predict_batch(
         whole: api.limits.max_batch,
     };
     let batch = Batch {
-        reader: Reader::new(sent, limits),
+        reader: Reader::new(given, limits),
         answering: Answering::new(wanted, set, target, reasons)?,
     };
     let patience = api.limits.patience;

@@ -85,7 +85,7 @@ pub fn cached(headers: &HeaderMap, body: &impl Serialize) -> Result<Response<Bod
 /// Bytes that a client may keep and ask for again.
 pub fn tagged(headers: &HeaderMap, bytes: Vec<u8>, kind: &'static str) -> Response<Body> {
     let digest = Sha256::digest(&bytes);
-    let digest: String = digest[..12].iter().map(|b| format!("{b:02x}")).collect();
+    let digest = super::cursor::hex(&digest[..12]);
     // Weak: the same content may be compressed for another client.
     let tag = format!("W/\"{digest}\"");
     let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| {

@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Api;
 use super::problem::{self, FieldProblem, Kind, Problem};
+use super::{Api, cursor};
 use crate::store::{Claim, IdempotentCall};
 
 /// Longer keys are no keys.
@@ -24,8 +24,7 @@ pub struct Accepted {
 
 /// A hash of what a call asks for.
 pub fn fingerprint(asked: &[u8]) -> String {
-    let digest = Sha256::digest(asked);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    cursor::hex(&Sha256::digest(asked))
 }
 
 /// Does the work of a call, unless it was done under the same key.

@@ -24,6 +24,8 @@ mod outcomes;
 pub mod panics;
 mod predictions;
 mod problem;
+mod renders;
+mod reports;
 mod server;
 mod stream;
 mod synthetic;
@@ -40,7 +42,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::jobs::Service;
+use crate::report::Settings;
 use problem::{Kind, Problem};
+use renders::Renders;
 use work::Work;
 
 pub use front::Front;
@@ -68,6 +72,8 @@ pub struct Limits {
     pub request: Duration,
     /// Time without a byte, in the middle of a body, after which its client is given up.
     pub patience: Duration,
+    /// How reports are written unless a request says otherwise.
+    pub report: Settings,
 }
 
 /// What handlers reach.
@@ -76,6 +82,7 @@ struct Api {
     service: Arc<Service>,
     limits: Limits,
     work: Work,
+    renders: Arc<Renders>,
 }
 
 impl FromRef<Api> for Arc<Service> {
@@ -91,6 +98,7 @@ pub fn front(service: Arc<Service>, limits: Limits) -> Front {
         service,
         limits,
         work: Work::new(limits.heavy, limits.draws),
+        renders: Arc::default(),
     };
     let router = Router::from(routes())
         .merge(openapi::docs().layer(CompressionLayer::new()))
@@ -130,6 +138,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(batch::predict_batch))
         .routes(routes!(synthetic::synthetic))
         .merge(read)
+        .routes(routes!(reports::report))
+        .routes(routes!(reports::chart))
         // Compressing a whole cohort would keep the threads that answer busy.
         .routes(routes!(cohorts::export::cohort_file))
         .merge(

@@ -65,6 +65,7 @@ outcomes! {
     UnreadyOrAway: DatabaseUnavailable "No model is trained yet, or the database does not answer";
     UnknownTarget: NotFound "No target has this name";
     NoCohort: NotFound "There is no such cohort";
+    NoReport: NotFound "There is no such report, or no complete cohort yet";
     Unready: NotReady "No model is trained yet";
     DatabaseAway: DatabaseUnavailable "The database does not answer";
     /// What any operation can end in.

@@ -86,7 +86,7 @@ pub async fn synthetic(
     let admission = api.work.admit_draw()?;
     stream::answer(format, api.limits.patience, async move |out| {
         let mut drawing = admission
-            .run(move || Drawing::begin(plan, format))
+            .run(move || Drawing::begin(&plan, format))
             .await??;
         loop {
             let (next, bytes, more) = step(&admission, drawing).await?;
@@ -166,7 +166,7 @@ struct Drawing {
 static UNHEARD: fn(f64) = |_| ();
 
 impl Drawing {
-    fn begin(plan: Plan, format: Format) -> Result<Self, Problem> {
+    fn begin(plan: &Plan, format: Format) -> Result<Self, Problem> {
         let encoder = Encoder::new(format, &plan.schema(), "customers");
         Ok(Self {
             batches: plan.generate(&UNHEARD).map_err(unreachable_spec)?,

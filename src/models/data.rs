@@ -96,7 +96,7 @@ impl Data {
         let split = Split::of(&rows, seed, lesson.fold, outcome == Outcome::Binary);
         let mut parts = vec![None; counts.all];
         for (row, part) in rows.iter().zip(split.parts) {
-            parts[row.row] = Some((part, row.label));
+            parts[row.at] = Some((part, row.label));
         }
         let trains = |row: usize| matches!(parts[row], Some((Part::Train, _)));
         let inputs = target.inputs().iter();
@@ -214,7 +214,7 @@ fn labelled(cohort: &[RecordBatch], target: Target) -> Result<(Vec<Row>, Counts)
                 counts.outside_population += 1;
             } else if range.contains(label) {
                 rows.push(Row {
-                    row: counts.all + i,
+                    at: counts.all + i,
                     label,
                     moment: moments.number(i),
                 });

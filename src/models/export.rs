@@ -9,7 +9,7 @@
 
 use serde_json::{Value, json};
 
-use super::forest::{Forest, Tree};
+use super::forest::{Forest, Node, Tree};
 use super::model::{Model, Spread};
 use super::scorer::{Link, Scorer};
 
@@ -191,7 +191,7 @@ fn tree(id: usize, tree: Tree<'_>, width: usize) -> Value {
     let conditions: Vec<f64> = inner
         .clone()
         .zip(tree.values)
-        .map(|(node, &value)| short(node.map_or(value, |node| node.threshold())))
+        .map(|(node, &value)| short(node.map_or(value, Node::threshold)))
         .collect();
     json!({
         "id": id,
@@ -200,13 +200,13 @@ fn tree(id: usize, tree: Tree<'_>, width: usize) -> Value {
         "categories_nodes": [],
         "categories_segments": [],
         "categories_sizes": [],
-        "default_left": inner.clone().map(|n| u8::from(n.is_some_and(|n| n.missing_left()))).collect::<Vec<_>>(),
+        "default_left": inner.clone().map(|n| u8::from(n.is_some_and(Node::missing_left))).collect::<Vec<_>>(),
         "left_children": left,
         "loss_changes": vec![0.0; count],
         "parents": parents,
         "right_children": right,
         "split_conditions": conditions,
-        "split_indices": inner.map(|n| n.map_or(0, |n| n.place())).collect::<Vec<_>>(),
+        "split_indices": inner.map(|n| n.map_or(0, Node::place)).collect::<Vec<_>>(),
         "split_type": vec![0; count],
         "sum_hessian": tree.covers.iter().copied().map(short).collect::<Vec<_>>(),
         "tree_param": {

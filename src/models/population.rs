@@ -49,13 +49,15 @@ impl Population {
         }),
     };
 
-    #[expect(clippy::float_cmp, reason = "codes of categories are whole numbers")]
     pub(super) const MATCHED_DATERS: Self = Self {
         text: "customers who use dating and have matches",
         rule: Some(Rule {
             columns: [column("platform_primary"), column("matches_per_day")],
             // What is unknown (NaN) shuts nobody out.
-            holds: |[platform, matches]| platform != SOCIAL_MEDIA && !(matches <= 0.0),
+            holds: |[platform, matches]| {
+                let none = matches <= 0.0;
+                platform != SOCIAL_MEDIA && !none
+            },
             why: "the customer does not use dating, or has no matches that could lead to a date",
         }),
     };

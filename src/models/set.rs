@@ -91,9 +91,9 @@ impl ModelSet {
             models: models.iter().map(Vec::len).collect(),
         };
         SET.seal(&header, |bytes| {
-            models
-                .iter()
-                .for_each(|model| bytes.extend_from_slice(model));
+            for model in &models {
+                bytes.extend_from_slice(model);
+            }
         })
     }
 

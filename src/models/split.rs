@@ -35,7 +35,7 @@ const LATEST: (f64, f64) = (0.1, 0.5);
 #[derive(Clone, Copy)]
 pub(super) struct Row {
     /// Where the row stands in the cohort.
-    pub row: usize,
+    pub at: usize,
     pub label: f64,
     /// When the customer was observed, in microseconds since 1970; NaN if nobody
     /// knows.
@@ -69,7 +69,7 @@ impl Split {
             0.0
         };
         let class = |i: usize| strata && rows[i].label != 0.0;
-        let key = |i: usize| draw(seed, rows[i].row, Draw::Part);
+        let key = |i: usize| draw(seed, rows[i].at, Draw::Part);
         rest.sort_by(|&a, &b| class(a).cmp(&class(b)).then(key(a).total_cmp(&key(b))));
         for class in rest.chunk_by(|&a, &b| class(a) == class(b)) {
             for (rank, &i) in class.iter().enumerate() {
@@ -178,7 +178,7 @@ mod tests {
         let row = |i| {
             let (label, moment) = row(i);
             Row {
-                row: i,
+                at: i,
                 label,
                 moment,
             }
@@ -202,7 +202,9 @@ mod tests {
             let split = Split::of(&rows, 3, fold, false);
             let held = held_out(&split);
             assert_eq!(held.len(), 200);
-            held.iter().for_each(|&i| seen[i] += 1);
+            for i in held {
+                seen[i] += 1;
+            }
             assert_eq!(split.text, "a random fifth");
         }
         assert!(seen.iter().all(|&times| times == 1));

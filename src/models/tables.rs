@@ -73,7 +73,9 @@ pub(super) fn shares(data: &Data, serving: &Contender) -> Vec<f64> {
     }
     let all: f64 = sizes.iter().sum();
     if all > 0.0 {
-        sizes.iter_mut().for_each(|size| *size /= all);
+        for size in &mut sizes {
+            *size /= all;
+        }
     }
     sizes
 }

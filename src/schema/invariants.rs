@@ -56,6 +56,10 @@ pub fn violations(batch: &RecordBatch) -> Violations {
 /// What a generated batch breaks of which some values were taken away.
 #[must_use]
 pub fn masked_violations(batch: &RecordBatch) -> Violations {
+    in_parts(batch, masked_violations_of)
+}
+
+fn masked_violations_of(batch: &RecordBatch) -> Violations {
     let rows = rows(batch);
     let mut found = broken(&rows, IDENTITIES.iter().chain(GENERATED_IDENTITIES));
     for (i, c) in COLUMNS.iter().enumerate() {
@@ -77,7 +81,19 @@ pub fn masked_violations(batch: &RecordBatch) -> Violations {
 /// the generated ranges are not among them: those are the generator's.
 #[must_use]
 pub fn contradictions(batch: &RecordBatch) -> Violations {
-    broken(&rows(batch), IDENTITIES.iter())
+    in_parts(batch, |part| broken(&rows(part), IDENTITIES.iter()))
+}
+
+/// Looks at a batch in parts whose rows stay in a processor's cache while they
+/// are put together from the columns.
+fn in_parts(batch: &RecordBatch, find: fn(&RecordBatch) -> Violations) -> Violations {
+    const PART_ROWS: usize = 256;
+    let mut found = Violations::default();
+    for start in (0..batch.num_rows()).step_by(PART_ROWS) {
+        let rows = PART_ROWS.min(batch.num_rows() - start);
+        found.merge(find(&batch.slice(start, rows)));
+    }
+    found
 }
 
 fn broken<'a>(rows: &[Row], identities: impl Iterator<Item = &'a Identity>) -> Violations {

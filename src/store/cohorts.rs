@@ -58,6 +58,7 @@ const PAGE: &str = "SELECT id, name, seed, customers, generator_version, spec, f
 const PAGE_AFTER: &str = "SELECT id, name, seed, customers, generator_version, spec, facts, \
                           created_at FROM cohorts WHERE (created_at, id) < ($2, $3) \
                           ORDER BY created_at DESC, id DESC LIMIT $1";
+const LATEST_ID: &str = "SELECT id FROM cohorts ORDER BY created_at DESC, id DESC LIMIT 1";
 const SIZE: &str = "SELECT customers FROM cohorts WHERE id = $1";
 pub(super) const INSERT: &str = "INSERT INTO cohorts \
     (id, name, seed, customers, generator_version, spec, facts, created_at) \
@@ -91,6 +92,16 @@ impl Store {
         let row: Option<Row> = on_either!(self, "read the latest cohort", pool =>
             sqlx::query_as(LATEST).fetch_optional(pool))?;
         Ok(row.map(Cohort::from_row))
+    }
+
+    /// The id of the most recent cohort.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn latest_cohort_id(&self) -> Result<Option<Uuid>, StoreError> {
+        let id: Option<Id> = on_either!(self, "read the latest cohort", pool =>
+            sqlx::query_scalar(LATEST_ID).fetch_optional(pool))?;
+        Ok(id.map(|id| id.0))
     }
 
     /// One cohort.

@@ -68,5 +68,8 @@ impl TableError {
 
 /// Whether an error of a stream stands for too much coming out of it.
 pub(super) fn is_too_much(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<TooMuch>())
+    let inner = error.get_ref();
+    inner
+        .and_then(|inner| inner.downcast_ref::<TooMuch>())
+        .is_some()
 }

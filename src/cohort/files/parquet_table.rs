@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
 use super::error::TableError;
@@ -148,7 +148,8 @@ fn reason(error: &ParquetError) -> String {
 /// Whether the columns unpack to no more than is allowed, as the file itself
 /// says; a page holds what it says or is an error.
 fn check_size(about: &ParquetMetaData, size: u64, limits: Limits) -> Result<(), TableError> {
-    let columns = about.row_groups().iter().flat_map(|group| group.columns());
+    let groups = about.row_groups().iter();
+    let columns = groups.flat_map(RowGroupMetaData::columns);
     let sizes = columns.map(|c| u64::try_from(c.uncompressed_size()).unwrap_or(u64::MAX));
     let unpacked = sizes.fold(0, u64::saturating_add);
     if limits.allow(size, unpacked) {

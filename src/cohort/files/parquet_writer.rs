@@ -12,7 +12,7 @@ use parquet::arrow::arrow_writer::{
 };
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
@@ -25,6 +25,11 @@ use crate::schema::{COLUMNS, Kind};
 const ROW_GROUP_ROWS: usize = 262_144;
 /// Rows that are encoded at once.
 const WINDOW_ROWS: usize = 32_768;
+/// Rows of a page at most: each page is packed by a packer of its own, which has
+/// to be set up.
+const PAGE_ROWS: usize = 131_072;
+/// Rows that a column is given at once.
+const STEP_ROWS: usize = 8_192;
 const ZSTD_LEVEL: i32 = 3;
 
 /// A Parquet file that is being written.
@@ -87,7 +92,7 @@ impl ParquetWriter {
 
     /// Encodes the waiting rows, all columns at once. Windows divide a row group.
     fn encode(&mut self) -> Result<(), ParquetError> {
-        const { assert!(ROW_GROUP_ROWS % WINDOW_ROWS == 0) };
+        const { assert!(ROW_GROUP_ROWS.is_multiple_of(WINDOW_ROWS)) };
         if self.waiting.is_empty() {
             return Ok(());
         }
@@ -135,6 +140,11 @@ impl ParquetWriter {
 fn properties(metadata: &FileMetadata) -> Result<WriterProperties, ParquetError> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(STEP_ROWS)
+        // Row groups are skipped by them; those of pages would find nothing in
+        // rows that are in no order.
+        .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by(format!("engagecast {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(metadata.to_pairs()));
     // Identifiers all differ, and begin like the one before.

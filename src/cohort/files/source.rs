@@ -154,10 +154,11 @@ pub(super) fn open(source: &Source, limits: Limits) -> Result<Opened, TableError
     }))
 }
 
+/// A stream behind its first bytes.
+type Whole<R> = io::Chain<Cursor<Vec<u8>>, R>;
+
 /// The first bytes of a stream, and the whole stream again.
-fn peek<R: Read + Send + 'static>(
-    mut stream: R,
-) -> io::Result<(Vec<u8>, io::Chain<Cursor<Vec<u8>>, R>)> {
+fn peek<R: Read + Send + 'static>(mut stream: R) -> io::Result<(Vec<u8>, Whole<R>)> {
     let mut head = Vec::with_capacity(LOOKED_AT);
     stream
         .by_ref()

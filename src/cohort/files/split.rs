@@ -384,7 +384,7 @@ impl Field {
 
 /// What the fields of a header end in.
 fn delimiter(header: &[u8]) -> u8 {
-    let count = |delimiter: &u8| header.iter().filter(|b| *b == delimiter).count();
+    let count = |delimiter: &u8| header.split(|b| b == delimiter).count();
     // Of equals the last is taken.
     let most = [b'\t', b';', b','].into_iter().max_by_key(count);
     most.unwrap_or(b',')
@@ -400,14 +400,14 @@ fn position(range: &Range<usize>) -> Range<u32> {
 
 /// How many lines end in a text.
 fn line_ends(text: &[u8]) -> u64 {
-    let feeds = text.iter().filter(|b| **b == b'\n').count();
+    let feeds = text.split(|b| *b == b'\n').count() - 1;
     let returns = text.iter().enumerate();
     let lone = returns.filter(|(i, b)| **b == b'\r' && text.get(i + 1) != Some(&b'\n'));
     (feeds + lone.count()) as u64
 }
 
 fn without_doubled(text: &[u8]) -> Vec<u8> {
-    let mut all = 0..u32::MAX.min(u32::try_from(text.len()).unwrap_or(u32::MAX));
+    let mut all = position(&(0..text.len()));
     let mut text = text.to_vec();
     undouble(&mut text, &mut all);
     text.truncate(all.end as usize);

@@ -109,8 +109,8 @@ impl Coercion {
             .iter()
             .map(|bad| Reject::of(bad, &self.names))
             .collect();
-        let faulty = faults.0.iter();
-        rejects.extend(faulty.map(|(row, found)| self.reject(rows.lines[*row], found)));
+        let at_fault = faults.0.iter();
+        rejects.extend(at_fault.map(|(row, found)| self.reject(rows.lines[*row], found)));
         rejects.sort_by_key(|reject| reject.line);
         Coerced {
             batch,
@@ -137,10 +137,10 @@ impl Coercion {
         let (first, fault) = found[0];
         let target = &self.targets[first];
         let about = COLUMNS[target.column].name;
-        let mut message = match target.name == about {
-            true => fault.message(target.column),
-            false => format!("{about} {}", fault.message(target.column)),
-        };
+        let mut message = fault.message(target.column);
+        if target.name != about {
+            message = format!("{about} {message}");
+        }
         let others = &found[1..];
         if !others.is_empty() {
             let names = others.iter().take(NAMED);
@@ -289,7 +289,7 @@ fn from_numbers(target: &Target, kind: Kind, array: &ArrayRef, found: &mut Found
     let numbers = numbers.as_primitive::<Float64Type>().iter();
     let numbers = numbers.map(|x| x.filter(|x| !x.is_nan()));
     match kind {
-        Kind::Flag => flags(numbers.map(|x| x.map(|x| flag_of(x))), found),
+        Kind::Flag => flags(numbers.map(|x| x.map(flag_of)), found),
         _ => of_kind(target, kind, numbers.map(|x| x.map(Ok)), found),
     }
 }

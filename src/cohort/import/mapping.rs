@@ -165,15 +165,14 @@ impl Checking {
         };
         for (name, entry) in entries {
             let field = format!("{part}.{name}");
-            match find(name) {
-                Some(column) => read(self, &field, column, entry),
-                None => {
-                    let meant = nearest_column(name);
-                    let meant = meant.map(|n| format!("; did you mean {n}?"));
-                    let meant = meant.unwrap_or_default();
-                    self.fault(field, format!("is not a column of a customer{meant}"));
-                }
+            if let Some(column) = find(name) {
+                read(self, &field, column, entry);
+                continue;
             }
+            let meant = nearest_column(name);
+            let meant = meant.map(|n| format!("; did you mean {n}?"));
+            let meant = meant.unwrap_or_default();
+            self.fault(field, format!("is not a column of a customer{meant}"));
         }
     }
 

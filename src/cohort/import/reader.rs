@@ -153,9 +153,9 @@ impl Import {
         for rows in &mut coerced {
             self.without_duplicates(rows);
             self.tally.accepted += rows.batch.num_rows() as u64;
-            rows.rejects
-                .iter()
-                .for_each(|reject| self.tally.reject(reject));
+            for reject in &rows.rejects {
+                self.tally.reject(reject);
+            }
         }
         let found = coerced
             .par_iter()

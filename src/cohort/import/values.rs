@@ -13,7 +13,7 @@ pub(super) enum Fault {
     Category,
     Range,
     Timestamp,
-    /// No customer_id.
+    /// No identifier.
     Missing,
     TooLong,
     /// A character that no database holds.

@@ -60,9 +60,13 @@ impl Mixes {
             }
         };
         let platform = named(PLATFORMS, &self.platform);
-        say("platform", self.platform != default.platform, platform);
+        say(
+            "platform",
+            differ(&self.platform, &default.platform),
+            platform,
+        );
         let gender = named(GENDERS, &self.gender);
-        say("gender", self.gender != default.gender, gender);
+        say("gender", differ(&self.gender, &default.gender), gender);
         let differs = self.places != default.places || self.location != default.location;
         say("location", differs, named(&self.places, &self.location));
         let age = self
@@ -95,6 +99,13 @@ impl Mixes {
         }
         shares
     }
+}
+
+/// Whether any of the shares is another.
+fn differ(a: &[f64], b: &[f64]) -> bool {
+    a.iter()
+        .map(|x| x.to_bits())
+        .ne(b.iter().map(|x| x.to_bits()))
 }
 
 /// A band as it is written, such as `18-24`.

@@ -182,8 +182,7 @@ impl CohortSpec {
     /// Whether the population is the source document's, apart from what is
     /// missing and when it is observed.
     pub(super) fn is_default_population(&self) -> bool {
-        let default = Self::default();
-        self.values == default.values && self.mixes == default.mixes
+        self.population() == Self::default()
     }
 
     /// The same with nothing missing.

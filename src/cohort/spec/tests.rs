@@ -2,21 +2,21 @@
 
 use super::*;
 
-fn spec(json: Value) -> CohortSpec {
-    CohortSpec::from_json(&json).unwrap()
+fn spec(json: &Value) -> CohortSpec {
+    CohortSpec::from_json(json).unwrap()
 }
 
-fn faults(json: Value) -> Vec<String> {
-    let faults = CohortSpec::from_json(&json).unwrap_err();
+fn faults(json: &Value) -> Vec<String> {
+    let faults = CohortSpec::from_json(json).unwrap_err();
     faults.0.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn a_spec_that_says_nothing_is_the_default() {
-    assert_eq!(spec(json!({})), CohortSpec::default());
+    assert_eq!(spec(&json!({})), CohortSpec::default());
     assert_eq!(CohortSpec::default().to_json(), json!({}));
     let nothing = json!({ "targets": {}, "mixes": {}, "missing": {} });
-    assert_eq!(spec(nothing), CohortSpec::default());
+    assert_eq!(spec(&nothing), CohortSpec::default());
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn what_the_default_says_of_itself_may_be_said() {
         "gender": { "Male": 0.48, "Female": 0.48, "Non-binary": 0.04 },
         "location": named_cities(),
     });
-    let said = spec(json!({ "targets": targets, "mixes": mixes, "snapshot": "2025-10-21" }));
+    let said = spec(&json!({ "targets": targets, "mixes": mixes, "snapshot": "2025-10-21" }));
     assert_eq!(said, default);
 }
 
@@ -60,7 +60,7 @@ fn another() -> Value {
 
 #[test]
 fn read_back_it_is_the_same_and_has_the_same_hash() {
-    let spec = spec(another());
+    let spec = spec(&another());
     let back = CohortSpec::from_json(&spec.to_json()).unwrap();
     assert_eq!(back, spec);
     assert_eq!(back.hash(), spec.hash());
@@ -84,14 +84,14 @@ fn toml_says_the_same_as_json() {
         photo_count = { rate = 0.25, depends_on = "activity" }
         age = { rate = 0.1 }
     "#;
-    assert_eq!(CohortSpec::from_toml(toml).unwrap(), spec(another()));
+    assert_eq!(CohortSpec::from_toml(toml).unwrap(), spec(&another()));
     let broken = CohortSpec::from_toml("a = 1\nb =\n").unwrap_err();
     assert!(broken.to_string().starts_with("line 2: "), "{broken}");
 }
 
 #[test]
 fn subscribers_pay_as_by_default_where_only_their_number_is_set() {
-    let spec = spec(json!({ "targets": { "premium_pct": 42.38 } }));
+    let spec = spec(&json!({ "targets": { "premium_pct": 42.38 } }));
     assert!((spec.target("subscription_usd").unwrap() - 2.0 * 2.816_99).abs() < 1e-9);
     assert!((spec.platinum_share() - 7001.0 / 21_190.0).abs() < 1e-5);
 }
@@ -99,8 +99,8 @@ fn subscribers_pay_as_by_default_where_only_their_number_is_set() {
 #[test]
 fn what_follows_from_others_may_be_said_if_it_agrees() {
     let agrees = json!({ "targets": { "iap_usd": 5.0, "arpu_usd": 11.62 } });
-    assert!((spec(agrees).target("arpu_usd").unwrap() - 11.619_31).abs() < 1e-9);
-    let said = faults(json!({ "targets": { "arpu_usd": 20.0, "iap_share_pct": 50.0 } }));
+    assert!((spec(&agrees).target("arpu_usd").unwrap() - 11.619_31).abs() < 1e-9);
+    let said = faults(&json!({ "targets": { "arpu_usd": 20.0, "iap_share_pct": 50.0 } }));
     assert_eq!(
         said,
         [
@@ -112,7 +112,7 @@ fn what_follows_from_others_may_be_said_if_it_agrees() {
 
 #[test]
 fn a_population_without_creators_or_one_platform_has_no_statistics_of_them() {
-    let spec = spec(json!({
+    let spec = spec(&json!({
         "targets": { "creator_pct": 0, "premium_pct": 0 },
         "mixes": { "platform": { "Dating": 1 }, "gender": { "Female": 1 } },
     }));
@@ -130,7 +130,7 @@ fn a_population_without_creators_or_one_platform_has_no_statistics_of_them() {
 
 #[test]
 fn all_faults_are_told_at_once() {
-    let said = faults(json!({
+    let said = faults(&json!({
         "target": {},
         "targets": { "churn_rate": 30, "premium_pct": 120, "followers": "many", "swipes_day": null },
         "mixes": {
@@ -179,19 +179,19 @@ fn all_faults_are_told_at_once() {
 
 #[test]
 fn prices_bound_what_subscribers_bring_in() {
-    let said = faults(json!({ "targets": { "premium_pct": 10, "subscription_usd": 2.5 } }));
+    let said = faults(&json!({ "targets": { "premium_pct": 10, "subscription_usd": 2.5 } }));
     assert!(said[0].contains("expected 0.9990 to 1.9990"), "{said:?}");
-    let all_gold = spec(json!({ "targets": { "premium_pct": 10, "subscription_usd": 0.999 } }));
+    let all_gold = spec(&json!({ "targets": { "premium_pct": 10, "subscription_usd": 0.999 } }));
     assert!(all_gold.platinum_share().abs() < 1e-9);
 }
 
 #[test]
 fn what_is_not_an_object_is_no_spec() {
     for json in [json!(null), json!([]), json!("churn"), json!(3)] {
-        assert_eq!(faults(json).len(), 1);
+        assert_eq!(faults(&json).len(), 1);
     }
     assert_eq!(
-        faults(json!({ "targets": [], "mixes": 1, "missing": "x" })).len(),
+        faults(&json!({ "targets": [], "mixes": 1, "missing": "x" })).len(),
         3
     );
 }

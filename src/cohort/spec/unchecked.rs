@@ -156,14 +156,15 @@ fn targets(spec: &mut CohortSpec, asked: &Value, faults: &mut SpecFaults) {
             faults.unknown(&field, "published statistic", id, ids);
             continue;
         };
-        let (least, most) = match PUBLISHED[statistic].origin {
-            Origin::Solved(_, least, most) => (least, most),
-            Origin::Follows(..) => (0.0, f64::MAX),
+        let (least, most, expected) = match PUBLISHED[statistic].origin {
+            Origin::Solved(_, least, most) => {
+                (least, most, format!("a number from {least} to {most}"))
+            }
+            Origin::Follows(..) => (0.0, f64::MAX, "a number, 0 or more".to_owned()),
         };
         match value.as_f64().filter(|v| (least..=most).contains(v)) {
             Some(value) => spec.values[statistic] = value,
-            None if most == f64::MAX => faults.add(field, "expected a number, 0 or more"),
-            None => faults.add(field, format!("expected a number from {least} to {most}")),
+            None => faults.add(field, format!("expected {expected}")),
         }
     }
     if faults.0.len() == before {
@@ -264,7 +265,9 @@ fn shares_by_name(
     }
     // What is exact but for the last bits stays as it was written.
     if (sum - 1.0).abs() > 1e-9 {
-        shares.values_mut().for_each(|share| *share /= sum);
+        for share in shares.values_mut() {
+            *share /= sum;
+        }
     }
     (faults.0.len() == before).then_some(shares)
 }

@@ -73,12 +73,12 @@ impl Conform {
     pub fn rows(&self, table: &RecordBatch) -> Result<(RecordBatch, Faults), ArrowError> {
         let mut faults = Faults::new();
         let rows = table.num_rows();
-        let columns = (0..COLUMN_COUNT).map(|column| match self.places[column] {
-            Some(place) => converted(table.column(place), column, &mut faults),
-            None => {
-                let kind = schema::arrow::data_type(COLUMNS[column].kind);
-                Ok(new_null_array(&kind, rows))
+        let columns = (0..COLUMN_COUNT).map(|column| {
+            if let Some(place) = self.places[column] {
+                return converted(table.column(place), column, &mut faults);
             }
+            let kind = schema::arrow::data_type(COLUMNS[column].kind);
+            Ok(new_null_array(&kind, rows))
         });
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));

@@ -18,21 +18,22 @@ type Names = Result<Path<(String, String)>, PathRejection>;
 async fn of_model<T: Send + 'static>(
     api: &Api,
     path: Names,
-    make: impl FnOnce(&Model) -> T + Send + 'static,
+    look: impl FnOnce(&Model) -> T + Send + 'static,
 ) -> Result<T, Problem> {
     let Path((version, target)) = path.map_err(|_| no_set())?;
     let target = target_of(&target)?;
     let admission = api.work.admit()?;
     if let Some(set) = super::in_memory(api, &version)? {
-        let made = admission.run(move || set.get(target).map(make)).await?;
-        return made.ok_or_else(no_model);
+        let seen = admission.run(move || set.get(target).map(look)).await?;
+        return seen.ok_or_else(no_model);
     }
     let set = api.store()?.model_set(&version).await?.ok_or_else(no_set)?;
     let mut models = set.models.into_iter();
     let stored = models.find(|model| model.target == target.name());
     let stored = stored.ok_or_else(no_model)?;
-    let made = admission.run(move || Model::from_bytes(&stored.artifact).map(|model| make(&model)));
-    made.await?.map_err(|error| problem::internal(&error))
+    let loaded = move || Model::from_bytes(&stored.artifact).map(|model| look(&model));
+    let result = admission.run(loaded).await?;
+    result.map_err(|error| problem::internal(&error))
 }
 
 /// The model as an `XGBoost` file

@@ -19,7 +19,7 @@ use crate::http::predictions::Named;
 use crate::http::problem::{self, Problem};
 use crate::http::{Api, cursor, outcomes};
 use crate::models::Target;
-use crate::store::ModelSetSummary;
+use crate::store::{ModelSetSummary, StoredModelSet};
 
 /// A model set.
 #[derive(Serialize, ToSchema)]
@@ -45,6 +45,18 @@ impl From<ModelSetSummary> for SetBody {
             cohort_id: set.cohort_id,
             created_at: set.created_at,
             targets: set.targets,
+        }
+    }
+}
+
+impl SetBody {
+    fn stored(set: StoredModelSet, active: bool) -> Self {
+        Self {
+            version: set.version,
+            active,
+            cohort_id: set.cohort_id,
+            created_at: set.created_at,
+            targets: set.models.into_iter().map(|model| model.target).collect(),
         }
     }
 }
@@ -110,29 +122,20 @@ pub async fn model_set(
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
     let version = named(version)?;
-    let body = match super::in_memory(&api, &version)? {
-        Some(set) => SetBody {
+    let body = if let Some(set) = super::in_memory(&api, &version)? {
+        let models = set.models.iter();
+        SetBody {
             version: set.version.clone(),
             active: true,
             cohort_id: set.cohort_id,
             created_at: set.created_at,
-            targets: set
-                .models
-                .iter()
+            targets: models
                 .map(|model| model.target().name().to_owned())
                 .collect(),
-        },
-        None => {
-            let set = api.store()?.model_set(&version).await?;
-            let set = set.ok_or_else(no_set)?;
-            SetBody {
-                active: false,
-                version,
-                cohort_id: set.cohort_id,
-                created_at: set.created_at,
-                targets: set.models.into_iter().map(|model| model.target).collect(),
-            }
         }
+    } else {
+        let set = api.store()?.model_set(&version).await?;
+        SetBody::stored(set.ok_or_else(no_set)?, false)
     };
     database::cached(&headers, &body)
 }
@@ -235,11 +238,5 @@ pub async fn activate(State(api): State<Api>, version: Named) -> Result<Json<Set
         .activate_model_set(&version, api.service.now())
         .await?;
     let set = store.model_set(&version).await?.ok_or_else(no_set)?;
-    Ok(Json(SetBody {
-        active: true,
-        version,
-        cohort_id: set.cohort_id,
-        created_at: set.created_at,
-        targets: set.models.into_iter().map(|model| model.target).collect(),
-    }))
+    Ok(Json(SetBody::stored(set, true)))
 }

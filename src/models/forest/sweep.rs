@@ -20,7 +20,7 @@ const DEEPEST: usize = 6;
 
 /// Rows that go through a tree together.
 const ABREAST: usize = 64;
-const _: () = assert!(BLOCK % ABREAST == 0);
+const _: () = assert!(BLOCK.is_multiple_of(ABREAST));
 
 /// How many thresholds one byte counts. A missing value is 0 where it goes left
 /// and [`MISSING_RIGHT`] where it goes right.
@@ -276,13 +276,14 @@ mod tests {
     fn tree(seed: u64, depth: usize) -> Vec<Source> {
         let mut nodes = Vec::new();
         let inner = (1 << depth) - 1;
-        for at in 0..2 * inner + 1 {
+        for at in 0..=2 * inner {
             let u = draw(seed, at, Draw::Gaps);
             nodes.push(if at >= inner || (at > 0 && u < 0.1) {
                 value(1.0, number(seed, at) - 4.0)
             } else {
                 #[expect(
                     clippy::cast_possible_truncation,
+                    clippy::cast_precision_loss,
                     clippy::cast_sign_loss,
                     reason = "a place"
                 )]

@@ -9,6 +9,9 @@ use arrow_schema::{DataType, Field, Schema};
 use serde_json::{Value, json};
 
 /// The same answers with each list of reasons as JSON text.
+///
+/// # Panics
+/// Never: the columns keep their length.
 #[must_use]
 pub fn reasons_as_text(batch: &RecordBatch) -> RecordBatch {
     let schema = batch.schema();

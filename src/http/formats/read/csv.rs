@@ -205,7 +205,10 @@ impl Table {
 mod tests {
     use super::*;
 
-    fn read(text: &[u8], piece: usize) -> Result<(usize, Vec<(usize, &'static str)>), Problem> {
+    /// How many rows there are, and the first fault of each that has any.
+    type Found = (usize, Vec<(usize, &'static str)>);
+
+    fn read(text: &[u8], piece: usize) -> Result<Found, Problem> {
         let mut csv = Csv::new(1000);
         let mut done = Vec::new();
         for piece in text.chunks(piece) {

@@ -1,0 +1,127 @@
+//! From a swipe to a date, and what a good profile is worth.
+
+use super::Drawn;
+use crate::report::axis::{Linear, place};
+use crate::report::document::{Bar, Chart, Group, Mark, Step, Tone};
+use crate::report::story::{ENOUGH, Story, times};
+
+/// What a person calls a step of the funnel.
+pub(in crate::report) fn step_name(id: &str) -> &'static str {
+    match id {
+        "swipes_right" => "Right swipes",
+        "matches" => "Matches",
+        "conversations" => "Conversations",
+        "dates_scheduled" => "Dates scheduled",
+        _ => "Dates completed",
+    }
+}
+
+pub fn funnel(story: &Story) -> Option<Drawn> {
+    let funnel = story.facts.funnel.iter().find(|f| f.platform.is_none())?;
+    let most = funnel
+        .steps
+        .iter()
+        .map(|s| s.per_customer_month)
+        .fold(0.0, f64::max);
+    let (first, last) = (funnel.steps.first()?, funnel.steps.last()?);
+    if funnel.steps.len() < 2 || most <= 0.0 {
+        return None;
+    }
+    let say = &story.say;
+    let steps = funnel.steps.iter().map(|step| {
+        let largest = funnel.largest_loss_after_match == Some(step.id);
+        Step {
+            name: step_name(step.id).to_owned(),
+            text: format!("{} a month", say.rate(step.per_customer_month)),
+            at: place(step.per_customer_month / most),
+            step: step.conversion_pct.map(|conversion| {
+                let note = if largest {
+                    ", the largest loss after the match"
+                } else {
+                    ""
+                };
+                format!("{} go on{note}", story.pct(conversion))
+            }),
+            largest,
+        }
+    });
+    let steps: Vec<Step> = steps.collect();
+    let described: Vec<String> = steps
+        .iter()
+        .map(|s| match &s.step {
+            Some(step) => format!("{} {} ({step})", s.name, s.text),
+            None => format!("{} {}", s.name, s.text),
+        })
+        .collect();
+    Some(Drawn {
+        title: format!(
+            "{} {} come to {} {} a month",
+            say.rate(first.per_customer_month),
+            step_name(first.id).to_lowercase(),
+            say.rate(last.per_customer_month),
+            step_name(last.id).to_lowercase()
+        ),
+        alt: format!("Funnel per customer and month: {}.", described.join("; ")),
+        detail: "per customer and month of 30 days, all platforms".into(),
+        chart: Chart::Funnel { steps },
+    })
+}
+
+pub fn profiles(story: &Story) -> Option<Drawn> {
+    let groups: Vec<_> = story
+        .groups(&["profile_quality_score"])
+        .iter()
+        .filter(|g| g.customers >= ENOUGH)
+        .filter_map(|g| Some((g, g.mean("matches_per_day")?)))
+        .collect();
+    let (first, last) = (groups.first()?, groups.last()?);
+    if groups.len() < 2 {
+        return None;
+    }
+    let say = &story.say;
+    let average = story.facts.dating.matches_day;
+    let most = groups
+        .iter()
+        .map(|g| g.1)
+        .chain(average)
+        .fold(0.0, f64::max);
+    let axis = Linear::holding(most);
+    let title = if first.1 > 0.0 && last.1 >= first.1 {
+        format!(
+            "The best profiles get {} the matches of the weakest",
+            times(say, last.1 / first.1)
+        )
+    } else {
+        "Better profiles do not get more matches here".to_owned()
+    };
+    let described: Vec<String> = groups
+        .iter()
+        .map(|(group, mean)| format!("{} {}", group.labels[0], say.number(*mean, 2)))
+        .collect();
+    let bars = groups.iter().map(|(group, mean)| Group {
+        name: group.labels[0].clone(),
+        note: None,
+        bars: vec![Bar {
+            at: axis.at(*mean),
+            text: say.number(*mean, 2),
+            tone: Tone::Navy,
+        }],
+    });
+    Some(Drawn {
+        title,
+        alt: format!(
+            "Columns of matches a day by profile quality: {}.",
+            described.join("; ")
+        ),
+        detail: "means per customer".into(),
+        chart: Chart::Columns {
+            axis: axis.named("Matches a day", |v| say.number(v, axis.decimals())),
+            groups: bars.collect(),
+            reference: average.map(|mean| Mark {
+                at: axis.at(mean),
+                text: format!("all customers {}", say.number(mean, 2)),
+            }),
+            axis_below: Some("Profile quality score, 0 to 100".into()),
+        },
+    })
+}

@@ -1,0 +1,109 @@
+//! Findings on the dating side.
+
+use super::Outcome;
+use crate::facts::published::{Group, PaidFeature};
+use crate::report::exhibits::step_name;
+use crate::report::story::{ENOUGH, Story, uncertainty};
+
+pub fn funnel(story: &Story) -> Outcome {
+    let Some(funnel) = story.facts.funnel.iter().find(|f| f.platform.is_none()) else {
+        return Outcome::unknown("It takes swipes, matches, messages and dates.");
+    };
+    let loss = |id: &str| funnel.steps.iter().find(|s| s.id == id)?.loss_pct;
+    let Some(after) = funnel.largest_loss_after_match else {
+        return Outcome::unknown("No step after the match is known.");
+    };
+    let mut text = format!(
+        "After the match most is lost before {}: {}.",
+        what_follows(after),
+        loss(after).map_or_else(|| "–".to_owned(), |loss| story.pct(loss))
+    );
+    if let Some((largest, lost)) = funnel.largest_loss.and_then(|id| Some((id, loss(id)?)))
+        && largest != after
+    {
+        text.push_str(&format!(
+            " Over the whole funnel the largest loss is before {}: {}.",
+            what_follows(largest),
+            story.pct(lost)
+        ));
+    }
+    Outcome::judged(after == "conversations", text)
+}
+
+fn what_follows(step: &str) -> String {
+    match step {
+        "matches" => "the match".to_owned(),
+        "conversations" => "the conversation".to_owned(),
+        "dates_scheduled" => "a date is agreed".to_owned(),
+        "dates_completed" => "the date takes place".to_owned(),
+        other => step_name(other).to_lowercase(),
+    }
+}
+
+pub fn show_up(story: &Story) -> Outcome {
+    let dating = &story.facts.dating;
+    let Some(rate) = dating.show_up_rate_pct else {
+        return Outcome::unknown("It takes show-up rates.");
+    };
+    let kept = dating.dates_kept_pct.map_or_else(String::new, |kept| {
+        format!(
+            " Of this month’s scheduled dates {} took place.",
+            story.pct(kept)
+        )
+    });
+    let text = format!("The average show-up rate is {}.{kept}", story.pct(rate));
+    Outcome::judged(rate >= 78.0, text)
+}
+
+pub fn paid_features(story: &Story) -> Outcome {
+    let dating = &story.facts.dating;
+    let features = [
+        ("Super Like", "super_likes_used_week", &dating.super_likes),
+        ("Boost", "boosts_used_month", &dating.boosts),
+    ];
+    let told: Vec<(bool, String)> = features
+        .into_iter()
+        .filter_map(|(name, column, feature)| compare(story, name, column, feature))
+        .collect();
+    if told.len() < 2 {
+        return Outcome::unknown(
+            "It takes customers with and without Super Likes and boosts, and their match rates.",
+        );
+    }
+    let texts: Vec<&str> = told.iter().map(|(_, text)| text.as_str()).collect();
+    Outcome::judged(told.iter().all(|(better, _)| *better), texts.join(" "))
+}
+
+/// Whether users of a feature match better than others of the same account
+/// type: free with free, premium with premium.
+fn compare(
+    story: &Story,
+    name: &str,
+    column: &str,
+    feature: &PaidFeature,
+) -> Option<(bool, String)> {
+    let by = story.facts.breakdown(&[column, "account_type"])?;
+    let half = by.groups.len() / 2;
+    let (others, users) = by.groups.split_at(half);
+    let better = |(other, user): (&Group, &Group)| {
+        let (other, user) = (
+            other.figure("match_rate_pct")?,
+            user.figure("match_rate_pct")?,
+        );
+        let margin = uncertainty(&user, &other)?;
+        Some(user.mean - other.mean > margin)
+    };
+    let verdicts: Vec<bool> = others.iter().zip(users).filter_map(better).collect();
+    let rates = feature
+        .match_rate_users_pct
+        .zip(feature.match_rate_others_pct);
+    let (of_users, of_others) = rates.filter(|_| feature.users >= ENOUGH)?;
+    let holds = !verdicts.is_empty() && verdicts.iter().all(|better| *better);
+    let alike = if holds { "also" } else { "but not everywhere" };
+    let text = format!(
+        "{name} users match on {} of their right swipes, others on {}; {alike} among customers of the same account type.",
+        story.say.percent(of_users, 2),
+        story.say.percent(of_others, 2)
+    );
+    Some((holds, text))
+}

@@ -1,0 +1,132 @@
+//! The initiatives on the dating side.
+
+use super::compare::{
+    CHURN, EQUAL_ENGAGEMENT, REVENUE, at_equal_engagement, customers, enough, kept, no, of_shares,
+    share_of,
+};
+use super::{Case, Gap};
+use crate::facts::published::Group;
+use crate::report::story::{ENOUGH, Story, joined, pooled, real};
+
+pub fn match_quality(story: &Story, change: f64) -> Result<Case, String> {
+    let columns = "match_satisfaction_score, churn_30_day and total_revenue_month_usd";
+    let groups = story.groups(&["match_satisfaction_score"]);
+    let below = |g: &Group| g.bands[0].to.is_some_and(|to| to <= 3.0);
+    let low: Vec<&Group> = groups.iter().filter(|g| below(g)).collect();
+    let high: Vec<&Group> = groups.iter().filter(|g| !below(g)).collect();
+    let (from, to) = (
+        customers(low.iter().copied()),
+        customers(high.iter().copied()),
+    );
+    if groups.is_empty() {
+        return Err(no(columns));
+    }
+    enough(from, to, "customers below and above a satisfaction of 3")?;
+    let churn = joined(low.iter().copied(), CHURN).zip(joined(high.iter().copied(), CHURN));
+    let (churn_low, churn_high) = churn.ok_or_else(|| no(columns))?;
+    let (kept_low, kept_high) = kept(low.iter().copied())
+        .zip(kept(high.iter().copied()))
+        .ok_or_else(|| no(columns))?;
+    let lows: Vec<&str> = low.iter().map(|g| g.labels[0].as_str()).collect();
+    let adjusted = at_equal_engagement(
+        story,
+        "match_satisfaction_score",
+        |label| lows.contains(&label),
+        |label| !lows.contains(&label),
+    );
+    let gap = Gap::between(kept_high - kept_low, adjusted.unwrap_or(0.0));
+    let say = &story.say;
+    // As of the money, half of the way from nothing to all of the difference.
+    let carried = share_of(gap, kept_high - kept_low);
+    let treated = churn_low.mean - change * carried * (churn_low.mean - churn_high.mean);
+    Ok(Case {
+        evidence: format!(
+            "{} of customers with a match satisfaction below 3 leave within 30 days, {} of those at 3 or more.",
+            say.share(churn_low.mean, 1),
+            say.share(churn_high.mean, 1)
+        ),
+        reach: from,
+        who: "customers with a match satisfaction below 3",
+        becomes: "reach 3 or more",
+        gap,
+        low_is: EQUAL_ENGAGEMENT,
+        falsifier: "Satisfaction rises in the test and churn does not fall.".into(),
+        trial: Some(of_shares(
+            say,
+            "share of low-satisfaction customers who leave within 30 days",
+            churn_low.mean,
+            treated,
+        )),
+        target: Some("match-quality"),
+    })
+}
+
+pub fn dates(story: &Story, change: f64) -> Result<Case, String> {
+    let columns =
+        "platform_primary, dates_completed_month, churn_30_day and total_revenue_month_usd";
+    // Who is on social media alone looks for no date.
+    let daters = story.groups(&["dates_completed_month", "platform_primary"]);
+    let daters = daters.iter().filter(|g| g.labels[1] != "Social_Media");
+    let (none, some): (Vec<&Group>, Vec<&Group>) =
+        daters.partition(|g| g.bands[0].to.is_some_and(|to| to <= 1.0));
+    if none.is_empty() {
+        return Err(no(columns));
+    }
+    let (without, with) = (
+        customers(none.iter().copied()),
+        customers(some.iter().copied()),
+    );
+    enough(without, with, "daters with and without a date")?;
+    let (of_none, of_some) = kept(none.iter().copied())
+        .zip(kept(some.iter().copied()))
+        .ok_or_else(|| no(columns))?;
+    let churn = pooled(none.iter().copied(), CHURN).zip(pooled(some, CHURN));
+    let (churn_none, churn_some) = churn.ok_or_else(|| no(columns))?;
+    let revenue = pooled(none, REVENUE).ok_or_else(|| no(columns))?;
+    let gap = Gap::between(of_some - of_none, revenue * (churn_none - churn_some));
+    let say = &story.say;
+    let share = real(with) / real(with + without);
+    Ok(Case {
+        evidence: format!(
+            "{} of daters without a date in the month leave within 30 days, {} of those with one. {}",
+            say.share(churn_none, 1),
+            say.share(churn_some, 1),
+            answered(story).unwrap_or_default()
+        )
+        .trim_end()
+        .to_owned(),
+        reach: without,
+        who: "daters without a date in the month",
+        becomes: "have one",
+        gap,
+        low_is: "churn alone, revenue unchanged",
+        falsifier: "More conversations become dates and those who meet leave as often as before.".into(),
+        trial: Some(of_shares(
+            say,
+            "share of daters with a date in the month",
+            share,
+            share + change * (1.0 - share),
+        )),
+        target: Some("date-conversion"),
+    })
+}
+
+/// What answered openings have to do with dates.
+fn answered(story: &Story) -> Option<String> {
+    let groups = story.groups(&["first_message_response_rate_pct"]);
+    let known: Vec<&Group> = groups.iter().filter(|g| g.customers >= ENOUGH).collect();
+    let (few, many) = (known.first()?, known.last()?);
+    let (low, high) = (
+        few.mean("dates_completed_month")?,
+        many.mean("dates_completed_month")?,
+    );
+    (known.len() > 1).then(|| {
+        format!(
+            "Daters with a first-message response rate of {} have {} dates a month, those with {} have {}.",
+            few.labels[0],
+            story.say.rate(low),
+            many.labels[0],
+            story.say.rate(high)
+        )
+    })
+}

@@ -1,0 +1,268 @@
+//! The initiatives on the social side and on revenue.
+
+use super::compare::{
+    ADS, CHURN, EQUAL_ENGAGEMENT, REVENUE, at_equal_engagement, customers, enough, kept, no,
+    of_means, of_shares, share_of,
+};
+use super::{Case, Gap};
+use crate::facts::published::Group;
+use crate::report::story::{Story, joined, pooled, real};
+
+pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
+    let columns = "is_creator, posts_last_30_days and total_revenue_month_usd";
+    let [creators, posting, ..] = story.groups(&["creator_standing"]) else {
+        return Err(no(columns));
+    };
+    enough(
+        creators.customers,
+        posting.customers,
+        "creators and customers who post",
+    )?;
+    let (of_creators, of_posting) = kept([creators])
+        .zip(kept([posting]))
+        .ok_or_else(|| no(columns))?;
+    let raw = of_creators - of_posting;
+    let adjusted = at_equal_engagement(
+        story,
+        "creator_standing",
+        |label| label == posting.labels[0],
+        |label| label == creators.labels[0],
+    );
+    let gap = Gap::between(raw, adjusted.unwrap_or(0.0));
+    let say = &story.say;
+    let content = story
+        .facts
+        .creators
+        .content_share_pct
+        .map_or_else(String::new, |share| {
+            format!(
+                " They make {} of all posts and reels.",
+                say.percent(share, 0)
+            )
+        });
+    let trial = posting.figure(REVENUE).map(|figure| {
+        of_means(
+            say,
+            "revenue a month per customer offered",
+            figure,
+            change * gap.base(),
+            true,
+        )
+    });
+    Ok(Case {
+        evidence: format!(
+            "Kept revenue is {} a month for each of {} creators, {} for customers who post without being creators.{content}",
+            say.money(of_creators),
+            say.count(creators.customers),
+            say.money(of_posting)
+        ),
+        reach: posting.customers,
+        who: "customers who post and are no creators",
+        becomes: "become creators",
+        gap,
+        low_is: EQUAL_ENGAGEMENT,
+        falsifier:
+            "New creators bring in and stay no more than those who were not offered the programme."
+                .into(),
+        trial,
+        target: Some("creator"),
+    })
+}
+
+pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
+    let columns =
+        "stories_viewed_day, account_type, total_revenue_month_usd and monthly_subscription_usd";
+    let groups = story.groups(&["stories_viewed_day"]);
+    // The two bands that view most.
+    let heavy = &groups[groups.len().saturating_sub(2)..];
+    let premium = joined(heavy, "premium").ok_or_else(|| no(columns))?;
+    let accounts = story
+        .facts
+        .breakdown(&["account_type"])
+        .ok_or_else(|| no(columns))?;
+    let (free, paying) = accounts
+        .group(&["Free"])
+        .zip(accounts.group(&["Premium"]))
+        .ok_or_else(|| no(columns))?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of customers"
+    )]
+    let reach = (real(premium.count) - premium.sum).max(0.0).round() as u64;
+    enough(
+        reach.min(free.customers),
+        paying.customers,
+        "premium and free customers",
+    )?;
+    let (of_paying, of_free) = kept([paying])
+        .zip(kept([free]))
+        .ok_or_else(|| no(columns))?;
+    // What a subscription brings by itself, less the ads that go.
+    let fees = pooled(groups, "monthly_subscription_usd").zip(pooled(groups, "premium"));
+    let fee = fees
+        .filter(|(_, share)| *share > 0.0)
+        .map(|(fee, share)| fee / share);
+    let ads = paying
+        .mean(ADS)
+        .zip(free.mean(ADS))
+        .map_or(0.0, |(with, without)| with - without);
+    let stays = 1.0 - free.mean(CHURN).unwrap_or(0.0);
+    let direct = (fee.ok_or_else(|| no(columns))? + ads.min(0.0)) * stays;
+    let gap = Gap::between(of_paying - of_free, direct);
+    let say = &story.say;
+    let from = heavy.first().and_then(|g| g.bands[0].from).unwrap_or(0.0);
+    let treated = premium.mean + change * (1.0 - premium.mean);
+    Ok(Case {
+        evidence: format!(
+            "{} of those who view {} or more stories a day are premium, {} of all. Kept revenue is {} a month for a premium customer, {} for a free one.",
+            say.share(premium.mean, 1),
+            say.number(from, 0),
+            story
+                .facts
+                .executive
+                .premium_pct
+                .map_or_else(|| "–".into(), |p| story.pct(p)),
+            say.money(of_paying),
+            say.money(of_free)
+        ),
+        reach,
+        who: "free customers who view that many stories",
+        becomes: "subscribe",
+        gap,
+        low_is: "the subscription alone, less the ads that it takes away",
+        falsifier:
+            "Story features in premium do not raise the share of heavy viewers who subscribe."
+                .into(),
+        trial: Some(of_shares(
+            say,
+            "share of heavy story viewers who are premium",
+            premium.mean,
+            treated,
+        )),
+        target: Some("premium-conversion"),
+    })
+}
+
+pub fn video(story: &Story, change: f64) -> Result<Case, String> {
+    let columns = "video_watch_hours_week, engagement_score and total_revenue_month_usd";
+    let groups = story.groups(&["video_watch_hours_week"]);
+    let little = |g: &&Group| g.bands[0].to.is_some_and(|to| to <= 2.0);
+    let low: Vec<&Group> = groups.iter().filter(little).collect();
+    let high: Vec<&Group> = groups.iter().filter(|g| !little(g)).collect();
+    if groups.is_empty() {
+        return Err(no(columns));
+    }
+    let (from, to) = (
+        customers(low.iter().copied()),
+        customers(high.iter().copied()),
+    );
+    enough(
+        from,
+        to,
+        "customers below and above two hours of video a week",
+    )?;
+    let (of_low, of_high) = kept(low.iter().copied())
+        .zip(kept(high.iter().copied()))
+        .ok_or_else(|| no(columns))?;
+    let ads = pooled(low.iter().copied(), ADS).zip(pooled(high.iter().copied(), ADS));
+    let stays = 1.0 - pooled(low.iter().copied(), CHURN).unwrap_or(0.0);
+    let direct = ads.map_or(0.0, |(low, high)| (high - low) * stays);
+    let engagement = joined(low.iter().copied(), "engagement_score")
+        .zip(joined(high.iter().copied(), "engagement_score"));
+    let gap = Gap::between(of_high - of_low, direct);
+    let say = &story.say;
+    let engaged = engagement.map_or_else(String::new, |(low, high)| {
+        format!(
+            " Their engagement scores are {} and {}.",
+            say.number(high.mean, 3),
+            say.number(low.mean, 3)
+        )
+    });
+    let carried = share_of(gap, of_high - of_low);
+    Ok(Case {
+        evidence: format!(
+            "Kept revenue is {} a month for customers with two or more hours of video a week, {} for the others.{engaged}",
+            say.money(of_high),
+            say.money(of_low)
+        ),
+        reach: from,
+        who: "customers with less than two hours of video a week",
+        becomes: "watch as much as the others",
+        gap,
+        low_is: "the ads alone, churn unchanged",
+        falsifier: "Hours rise in the test and engagement does not.".into(),
+        trial: engagement.map(|(low, high)| {
+            let effect = change * carried * (high.mean - low.mean);
+            of_means(
+                say,
+                "engagement score per customer offered",
+                low,
+                effect,
+                false,
+            )
+        }),
+        target: None,
+    })
+}
+
+pub fn bundle(story: &Story, change: f64) -> Result<Case, String> {
+    let columns = "platform_primary and total_revenue_month_usd";
+    let [social, dating, both] = story.groups(&["platform_primary"]) else {
+        return Err(no(columns));
+    };
+    let single = social.customers + dating.customers;
+    enough(
+        single,
+        both.customers,
+        "customers of both platforms and of one",
+    )?;
+    let (of_one, of_both) = kept([social, dating])
+        .zip(kept([both]))
+        .ok_or_else(|| no(columns))?;
+    let adjusted = at_equal_engagement(
+        story,
+        "platform_primary",
+        |label| label != both.labels[0],
+        |label| label == both.labels[0],
+    );
+    let gap = Gap::between(of_both - of_one, adjusted.unwrap_or(0.0));
+    let say = &story.say;
+    let lift = story
+        .facts
+        .retention
+        .cross_platform
+        .ltv_lift
+        .map_or_else(String::new, |lift| {
+            format!(" Lifetime value is {} times as high.", say.number(lift, 2))
+        });
+    let caution = match adjusted {
+        Some(adjusted) if adjusted <= 0.0 => {
+            " Among customers of equal engagement the difference is gone: the bundle pays only if it raises engagement."
+        }
+        _ => "",
+    };
+    let share = real(both.customers) / real(single + both.customers);
+    Ok(Case {
+        evidence: format!(
+            "Kept revenue is {} a month for a customer of both platforms, {} for one of a single platform.{lift}{caution}",
+            say.money(of_both),
+            say.money(of_one)
+        ),
+        reach: single,
+        who: "customers of one platform",
+        becomes: "use both",
+        gap,
+        low_is: EQUAL_ENGAGEMENT,
+        falsifier:
+            "Customers who take the bundle do not use the second platform, or bring in no more."
+                .into(),
+        trial: Some(of_shares(
+            say,
+            "share of customers who use both platforms",
+            share,
+            share + change * (1.0 - share),
+        )),
+        target: None,
+    })
+}

@@ -1,0 +1,110 @@
+//! From a document to the bytes of a PDF or an SVG.
+//!
+//! Invariant: the same document gives the same bytes, wherever and whenever.
+//! What Typst has memoised is dropped after a few renders, so memory stays flat.
+
+use serde_json::json;
+use typst::diag::SourceDiagnostic;
+use typst::foundations::Smart;
+use typst_layout::PagedDocument;
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
+use typst_svg::SvgOptions;
+
+use super::document::{Document, Exhibit};
+use super::world::{Main, Sheet};
+
+/// Renders of the past that are still worth remembering.
+const REMEMBERED: usize = 10;
+
+/// A document that can't be laid out: a fault of this crate's, never of the data's.
+#[derive(Debug, thiserror::Error)]
+#[error("can't lay out the {what}: {why}")]
+pub struct RenderError {
+    what: &'static str,
+    why: String,
+}
+
+impl RenderError {
+    fn new(what: &'static str, faults: &[SourceDiagnostic]) -> Self {
+        let why: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
+        Self {
+            what,
+            why: why.join("; "),
+        }
+    }
+}
+
+/// The report as PDF/UA-1 and PDF/A-2a.
+///
+/// # Errors
+/// Where Typst finds fault with the template.
+pub fn pdf(document: &Document, ident: String) -> Result<Vec<u8>, RenderError> {
+    let pages = compile("report", Main::Report, json!(document))?;
+    let standards = PdfStandards::new(&[PdfStandard::Ua_1, PdfStandard::A_2a])
+        .expect("the two standards go together");
+    let options = PdfOptions {
+        ident: Smart::Custom(ident),
+        creator: Smart::Custom(Some("Engagecast".to_owned())),
+        timestamp: None,
+        standards,
+        ..PdfOptions::default()
+    };
+    let bytes =
+        typst_pdf::pdf(&pages, &options).map_err(|faults| RenderError::new("report", &faults));
+    comemo::evict(REMEMBERED);
+    bytes
+}
+
+/// One exhibit's chart, with its title and description for those who don't see it.
+///
+/// # Errors
+/// Where Typst finds fault with the template.
+pub fn svg(exhibit: &Exhibit, language: &str) -> Result<String, RenderError> {
+    let data = json!({"exhibit": exhibit, "language": language});
+    let pages = compile("chart", Main::Chart, data)?;
+    let drawn = typst_svg::svg(&pages.pages()[0], &SvgOptions::default());
+    comemo::evict(REMEMBERED);
+    Ok(accessible(&drawn, exhibit, language))
+}
+
+fn compile(
+    what: &'static str,
+    main: Main,
+    data: serde_json::Value,
+) -> Result<PagedDocument, RenderError> {
+    let sheet = Sheet::new(main, data);
+    let compiled = typst::compile::<PagedDocument>(&sheet);
+    compiled
+        .output
+        .map_err(|faults| RenderError::new(what, &faults))
+}
+
+/// Typst's SVG has outlines and no text: says what it shows.
+fn accessible(svg: &str, exhibit: &Exhibit, language: &str) -> String {
+    let Some((head, rest)) = svg.split_once('>') else {
+        return svg.to_owned();
+    };
+    let (title, description) = (escaped(&exhibit.title), escaped(&exhibit.alt));
+    format!(
+        "{head} role=\"img\" aria-labelledby=\"chart-title chart-description\" lang=\"{}\">\
+         <title id=\"chart-title\">{title}</title>\
+         <desc id=\"chart-description\">{description}</desc>{rest}",
+        escaped(language)
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            // What XML can't hold at all.
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => safe.push(' '),
+            c => safe.push(c),
+        }
+    }
+    safe
+}

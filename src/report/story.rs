@@ -1,0 +1,208 @@
+//! What the report is told from: facts, cards and settings, with the few
+//! operations on them that sections, findings and exhibits share.
+
+use chrono::{DateTime, Utc};
+
+use super::figures::{Figures, plain};
+use super::settings::{About, Settings};
+use crate::facts::Published;
+use crate::facts::published::{Figure, Group};
+use crate::models::Card;
+
+/// The longest name that a line of the report holds.
+const LONGEST_NAME: usize = 60;
+
+/// Below so many customers a group's mean is hearsay.
+pub(super) const ENOUGH: u64 = 30;
+
+/// The normal distribution's 97.5% point.
+const Z: f64 = 1.96;
+
+pub(super) struct Story<'a> {
+    pub facts: &'a Published,
+    pub cards: &'a [&'a Card],
+    pub about: &'a About,
+    pub settings: &'a Settings,
+    /// How numbers are written.
+    pub say: Figures,
+    /// The cohort's name as it can be shown.
+    pub name: String,
+}
+
+impl<'a> Story<'a> {
+    pub fn new(
+        facts: &'a Published,
+        cards: &'a [&'a Card],
+        about: &'a About,
+        settings: &'a Settings,
+    ) -> Self {
+        Self {
+            facts,
+            cards,
+            about,
+            settings,
+            say: Figures {
+                locale: settings.locale,
+                currency: settings.currency,
+            },
+            name: plain(&about.name, LONGEST_NAME),
+        }
+    }
+
+    /// When the customers were observed; when they were stored, where that is
+    /// not known.
+    pub fn day(&self) -> DateTime<Utc> {
+        let observed = self.facts.method.observed_to.as_deref();
+        observed
+            .and_then(|moment| DateTime::parse_from_rfc3339(moment).ok())
+            .map_or(self.about.created_at, |moment| moment.to_utc())
+    }
+
+    /// The groups of a breakdown; none where the cohort has it not.
+    pub fn groups(&self, by: &[&str]) -> &'a [Group] {
+        self.facts.breakdown(by).map_or(&[], |b| &b.groups)
+    }
+
+    /// Whether any customer has a value in the column.
+    pub fn has(&self, column: &str) -> bool {
+        if let Some(known) = self.facts.columns.get(column) {
+            return known.count > 0;
+        }
+        // Categories have no sums: their breakdown says whether there are any.
+        self.facts.breakdown(&[column]).is_some()
+    }
+
+    /// The card of the model for a target.
+    pub fn card(&self, target: &str) -> Option<&'a Card> {
+        self.cards
+            .iter()
+            .find(|card| card.target == target)
+            .copied()
+    }
+
+    /// The line that says where an exhibit's numbers come from.
+    pub fn source(&self, detail: &str) -> String {
+        let customers = self.customers(self.facts.customers);
+        format!("Source: {}, {customers}; {detail}.", self.name)
+    }
+
+    /// `100,000 customers`, or `1 customer`.
+    pub fn customers(&self, count: u64) -> String {
+        let noun = if count == 1 { "customer" } else { "customers" };
+        format!("{} {noun}", self.say.count(count))
+    }
+
+    /// `$8.10 to $9.30`.
+    pub fn money_range(&self, low: f64, high: f64) -> String {
+        format!(
+            "{} to {}",
+            self.say.money_short(low),
+            self.say.money_short(high)
+        )
+    }
+
+    /// A percentage with one decimal.
+    pub fn pct(&self, percent: f64) -> String {
+        self.say.percent(percent, 1)
+    }
+}
+
+/// What a person calls a platform.
+pub(super) fn platform(name: &str) -> &str {
+    match name {
+        "Social_Media" => "Social media",
+        "Both" => "Both platforms",
+        other => other,
+    }
+}
+
+/// A mean over the customers of some groups.
+pub(super) fn pooled<'g>(groups: impl IntoIterator<Item = &'g Group>, id: &str) -> Option<f64> {
+    let figures = groups.into_iter().filter_map(|group| group.figure(id));
+    let (sum, count) = figures.fold((0.0, 0), |(sum, count), figure| {
+        (sum + figure.sum, count + figure.count)
+    });
+    (count > 0).then(|| sum / real(count))
+}
+
+/// One figure over the customers of some groups, its spread included.
+pub(super) fn joined<'g>(groups: impl IntoIterator<Item = &'g Group>, id: &str) -> Option<Figure> {
+    let figures: Vec<_> = groups
+        .into_iter()
+        .filter_map(|group| group.figure(id))
+        .collect();
+    let count: u64 = figures.iter().map(|f| f.count).sum();
+    let sum: f64 = figures.iter().map(|f| f.sum).sum();
+    if count == 0 {
+        return None;
+    }
+    let mean = sum / real(count);
+    let squares: f64 = figures
+        .iter()
+        .map(|f| {
+            let within = f.sd.map_or(0.0, |sd| sd * sd * (real(f.count) - 1.0));
+            within + real(f.count) * (f.mean - mean).powi(2)
+        })
+        .sum();
+    let sd = (count > 1).then(|| (squares / (real(count) - 1.0)).sqrt());
+    Some(Figure {
+        count,
+        mean,
+        sd,
+        sum,
+    })
+}
+
+/// Half the width of a 95% interval of the difference of two means; none where
+/// either is of too few customers.
+pub(super) fn uncertainty(a: &Figure, b: &Figure) -> Option<f64> {
+    if a.count.min(b.count) < ENOUGH {
+        return None;
+    }
+    Some(Z * a.error()?.hypot(b.error()?))
+}
+
+/// A 95% interval of the ratio of two means, by the delta method on logarithms.
+pub(super) fn ratio_interval(a: &Figure, b: &Figure) -> Option<(f64, f64)> {
+    if a.count.min(b.count) < ENOUGH || a.mean <= 0.0 || b.mean <= 0.0 {
+        return None;
+    }
+    let spread = Z * (a.error()? / a.mean).hypot(b.error()? / b.mean);
+    let ratio = a.mean / b.mean;
+    Some((ratio * (-spread).exp(), ratio * spread.exp()))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of customers, far below 2^53"
+)]
+pub(super) fn real(count: u64) -> f64 {
+    count as f64
+}
+
+/// The sentences that can be said, as one paragraph; none where there is nothing.
+pub(super) fn paragraph(sentences: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    let said: Vec<String> = sentences.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// `a, b and c`.
+pub(super) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// `1.3 times` where more, `72% of` where less.
+pub(super) fn times(say: &Figures, ratio: f64) -> String {
+    if ratio >= 1.0 {
+        format!(
+            "{} times",
+            say.number(ratio, if ratio < 10.0 { 1 } else { 0 })
+        )
+    } else {
+        format!("{} of", say.share(ratio, 0))
+    }
+}
