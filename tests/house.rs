@@ -10,11 +10,15 @@ const ROOMS: &[(&str, &[&str])] = &[
         "main",
         &["app", "cli", "cohort", "config", "http", "telemetry"],
     ),
-    ("app", &["config", "http", "jobs", "progress", "report", "store"]),
+    (
+        "app",
+        &["config", "http", "jobs", "progress", "report", "store"],
+    ),
     (
         "cli",
         &[
-            "config", "progress", "jobs", "report", "cohort", "models", "store", "features", "schema",
+            "config", "progress", "jobs", "report", "cohort", "models", "store", "features",
+            "schema",
         ],
     ),
     ("progress", &["telemetry", "jobs"]),

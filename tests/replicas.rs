@@ -163,7 +163,10 @@ async fn a_job_whose_replica_is_killed_is_done_by_another_one() {
 
     // In the middle of a training, on the first and smaller one.
     two.wait_until_ready();
-    let trained = service.submit_train(&store, cohorts[1].id, &[]).await.unwrap();
+    let trained = service
+        .submit_train(&store, cohorts[1].id, &[])
+        .await
+        .unwrap();
     job_in(&store, &trained, JobState::Running, "training").await;
     two.signal("KILL");
     two.wait();

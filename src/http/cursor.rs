@@ -75,7 +75,11 @@ fn decoded(cursor: &str) -> Option<String> {
         return None;
     }
     // The standard library reads `+1` as a number too.
-    let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let digit = |c: u8| {
+        char::from(c)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
     let byte = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
     let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
     String::from_utf8(bytes?).ok()
