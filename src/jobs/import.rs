@@ -5,19 +5,19 @@
 //! They are stored whole or not at all; rows that are set aside are handed out
 //! as they are met.
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use uuid::Uuid;
 
 use crate::cohort::{GENERATOR_VERSION, Import, ImportError, Imported, Reject, Summary};
 use crate::facts::Facts;
-use crate::store::{Cohort, NewCohort, Store, StoreError};
+use crate::store::{self, Cohort, CohortWriter, NewCohort, Store, StoreError};
 
+/// Rows set aside that are kept one by one; beyond that they are only counted.
+const MOST_REJECTS: usize = 10_000;
 /// Pieces that wait to be stored.
 const IN_FLIGHT: usize = 4;
 
@@ -82,8 +82,45 @@ pub fn read_file(
     Ok((import.summary(), facts))
 }
 
-/// Stores the customers of a file; none where it has not one that can be
-/// imported. `hear` gets the rows that are set aside, and the share done.
+/// A file that was read into a cohort, which is not finished.
+pub(super) struct Received {
+    pub writer: CohortWriter,
+    /// Rows that were set aside, the first of them.
+    pub rejects: Vec<store::Reject>,
+    pub read: JoinHandle<Result<(Summary, Facts), ImportError>>,
+}
+
+/// Reads a file into a cohort. `hear` gets the rows that are set aside, and the
+/// share done.
+pub(super) async fn receive(
+    store: &Store,
+    new: NewImport,
+    import: Import,
+    hear: &mut (dyn FnMut(&[Reject], f64) + Send),
+) -> Result<Received, StoreError> {
+    let mut writer = store.begin_cohort(&new_cohort(new)).await?;
+    let (sender, mut pieces) = mpsc::channel::<Piece>(IN_FLIGHT);
+    let read =
+        spawn_blocking(move || read_file(import, &mut |piece| sender.blocking_send(piece).is_ok()));
+    let mut rejects = Vec::new();
+    while let Some(piece) = pieces.recv().await {
+        hear(&piece.rejects, piece.progress);
+        let room = MOST_REJECTS - rejects.len();
+        rejects.extend(piece.rejects.into_iter().take(room).map(kept));
+        if piece.batch.num_rows() > 0 {
+            writer.write(&piece.batch).await?;
+        }
+    }
+    Ok(Received {
+        writer,
+        rejects,
+        read,
+    })
+}
+
+/// Stores the customers of a file, and what was set aside; nothing where it has
+/// no row that can be imported. `hear` gets the rows that are set aside, and the
+/// share done.
 ///
 /// # Errors
 /// Where the file can't be read to its end, or the database fails: then nothing
@@ -94,26 +131,27 @@ pub async fn import_file(
     import: Import,
     hear: &mut (dyn FnMut(&[Reject], f64) + Send),
 ) -> Result<(Option<Cohort>, Summary), ImportFileError> {
-    let mut writer = store.begin_cohort(&new_cohort(new)).await?;
-    let (sender, mut pieces) = mpsc::channel::<Piece>(IN_FLIGHT);
-    let sender = Arc::new(sender);
-    let reader =
-        spawn_blocking(move || read_file(import, &mut |piece| sender.blocking_send(piece).is_ok()));
-    while let Some(piece) = pieces.recv().await {
-        hear(&piece.rejects, piece.progress);
-        if piece.batch.num_rows() > 0 {
-            writer.write(&piece.batch).await?;
-        }
-    }
-    let (summary, facts) = reader.await??;
+    let received = receive(store, new, import, hear).await?;
+    let (summary, facts) = received.read.await??;
     if summary.accepted == 0 {
         return Ok((None, summary));
     }
-    let cohort = writer.finish(serde_json::to_value(facts)?).await?;
+    let facts = serde_json::to_value(facts)?;
+    let cohort = received.writer.finish(facts).await?;
+    store.save_rejects(cohort.id, &received.rejects).await?;
     Ok((Some(cohort), summary))
 }
 
-pub(super) fn new_cohort(new: NewImport) -> NewCohort {
+fn kept(reject: Reject) -> store::Reject {
+    store::Reject {
+        line: reject.line,
+        column: reject.column,
+        code: reject.code.to_owned(),
+        message: reject.message,
+    }
+}
+
+fn new_cohort(new: NewImport) -> NewCohort {
     NewCohort {
         id: new.id,
         name: new.name,

@@ -7,23 +7,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::failure::{Failure, JobProblem};
-use super::import::{NewImport, Piece, new_cohort, read_file};
+use super::import::{NewImport, receive};
 use super::runner::Running;
 use crate::cohort::{Import, ImportError, Limits, Mapping, Summary};
 use crate::facts::Facts;
 use crate::store::{CohortWriter, Job, Reject, Store, StoreError};
 
-/// Rows set aside that are kept one by one; beyond that they are only counted.
-const MOST_REJECTS: usize = 10_000;
 /// A file that is older has no job any more.
 const LEFT: Duration = Duration::from_hours(24);
-/// Pieces that wait to be stored.
-const IN_FLIGHT: usize = 4;
 
 /// A file in the data folder; removed when dropped.
 struct Spooled(PathBuf);
@@ -47,21 +42,10 @@ pub(super) async fn run(running: &Running<'_>) -> Result<(), Failure> {
         created_at: job.created_at,
     };
     let import = open(file.0.clone(), new.mapping.clone()).await?;
-    let mut writer = running.store.begin_cohort(&new_cohort(new)).await?;
-    let (sender, mut pieces) = mpsc::channel::<Piece>(IN_FLIGHT);
-    let reader =
-        spawn_blocking(move || read_file(import, &mut |piece| sender.blocking_send(piece).is_ok()));
-    let mut rejects = Vec::new();
-    while let Some(piece) = pieces.recv().await {
-        running.control.report("importing", piece.progress);
-        let room = MOST_REJECTS - rejects.len();
-        rejects.extend(piece.rejects.into_iter().take(room).map(kept));
-        if piece.batch.num_rows() > 0 {
-            writer.write(&piece.batch).await?;
-        }
-    }
-    let read = reader.await?;
-    finish(running, read, rejects, writer).await
+    let mut hear = |_: &[_], share| running.control.report("importing", share);
+    let received = receive(running.store, new, import, &mut hear).await?;
+    let read = received.read.await?;
+    finish(running, read, received.rejects, received.writer).await
 }
 
 /// Stores what was read together with the end of the job.
@@ -114,15 +98,6 @@ fn unreadable(error: &ImportError) -> JobProblem {
         error.code().replace('_', "-"),
         format!("The file can't be imported: {error}."),
     )
-}
-
-fn kept(reject: crate::cohort::Reject) -> Reject {
-    Reject {
-        line: reject.line,
-        column: reject.column,
-        code: reject.code.to_owned(),
-        message: reject.message,
-    }
 }
 
 fn text(job: &Job, name: &str) -> String {

@@ -89,6 +89,19 @@ async fn stores_the_good_rows_and_lists_the_others() {
     assert_eq!(cohort.facts["customers"], 2);
     assert_eq!(cohort.spec["imported"], "users.csv");
     assert_eq!(cohort.spec["mapping"]["columns"]["customer_id"], "user");
+    let kept = store.rejects(cohort.id, 0, 10).await.unwrap();
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|(_, r)| (r.line, r.code.as_str()))
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            (3, "out_of_range"),
+            (5, "duplicate_id"),
+            (6, "wrong_field_count")
+        ]
+    );
     store.close().await;
 }
 
