@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
 
-use super::fixed::{MISSING, Moments, Pair, to_f64};
+use super::fixed::{Moments, Pair, to_f64};
 use super::frame::{CHUNK, Frame, Quantity, quantity};
 use super::pairs::{self, PAIRS};
 use super::scatter::{Scatter, decade_bin};
@@ -143,10 +143,10 @@ impl Tallies {
     fn add(&mut self, frame: &Frame) {
         self.customers += frame.rows() as u64;
         for (i, sums) in self.columns.iter_mut().enumerate() {
-            add_all(sums, frame.quantity(Quantity(i)));
+            sums.merge(of_all(frame, Quantity(i)));
         }
         for (sums, flag) in self.flags() {
-            add_all(sums, frame.quantity(flag));
+            sums.merge(of_all(frame, flag));
         }
         for (table, layout) in self.tables.iter_mut().zip(LAYOUTS) {
             table.observe(layout, frame);
@@ -236,12 +236,6 @@ impl Tallies {
     }
 }
 
-fn add_all(sums: &mut Moments, values: &[i64]) {
-    let mut here = Moments::default();
-    for &x in values {
-        if x != MISSING {
-            here.add(x);
-        }
-    }
-    sums.merge(here);
+fn of_all(frame: &Frame, quantity: Quantity) -> Moments {
+    Moments::of(frame.values(quantity), 0..frame.rows())
 }

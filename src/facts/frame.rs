@@ -8,7 +8,7 @@
 
 use arrow_array::{Array, RecordBatch};
 
-use super::fixed::{Fixed, MILLIONTHS, MISSING, fixed, whole};
+use super::fixed::{Chunk, Fixed, MILLIONTHS, MISSING, all_fixed, are_small, whole};
 use super::groups::{DIMENSIONS, NO_GROUP};
 use crate::schema::{COLUMN_COUNT, COLUMNS, Kind, Values, column, const_eq};
 
@@ -96,6 +96,8 @@ impl Quantity {
 pub(super) struct Frame {
     rows: usize,
     quantities: Vec<[Fixed; CHUNK]>,
+    /// Whether a quantity is known of all, and small.
+    plain: Vec<bool>,
     codes: Vec<[u8; CHUNK]>,
 }
 
@@ -104,6 +106,7 @@ impl Frame {
         Self {
             rows: 0,
             quantities: vec![[MISSING; CHUNK]; COUNT],
+            plain: vec![false; COUNT],
             codes: vec![[NO_GROUP; CHUNK]; DIMENSIONS.len()],
         }
     }
@@ -114,6 +117,14 @@ impl Frame {
 
     pub fn quantity(&self, quantity: Quantity) -> &[Fixed] {
         &self.quantities[quantity.0][..self.rows]
+    }
+
+    /// The values of a quantity, for sums.
+    pub fn values(&self, quantity: Quantity) -> Chunk<'_> {
+        Chunk {
+            values: self.quantity(quantity),
+            plain: self.plain[quantity.0],
+        }
     }
 
     /// The group of each customer in a dimension.
@@ -130,6 +141,9 @@ impl Frame {
         }
         for (i, derived) in DERIVED.iter().enumerate() {
             self.derive(batch, start, COLUMN_COUNT + i, derived.of);
+        }
+        for (plain, column) in self.plain.iter_mut().zip(&self.quantities) {
+            *plain = are_small(&column[..self.rows]);
         }
         for (i, dimension) in DIMENSIONS.iter().enumerate() {
             let mut codes = std::mem::replace(&mut self.codes[i], [NO_GROUP; CHUNK]);
@@ -187,7 +201,10 @@ fn numbers(values: Option<Values>, start: usize, out: &mut [Fixed]) {
         }
         Some(Values::Decimal(array)) => {
             let values = &array.values()[range];
-            (out.iter_mut().zip(values)).for_each(|(out, &x)| *out = valid(fixed(x, MILLIONTHS)));
+            all_fixed(values, MILLIONTHS, out);
+            for x in out.iter_mut() {
+                *x = valid(*x);
+            }
             blank(array, start, out);
         }
         Some(Values::Flag(array)) => {

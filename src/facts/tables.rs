@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fixed::{MISSING, Moments};
+use super::fixed::Moments;
 use super::frame::{CHUNK, Frame, Quantity, quantity};
 use super::groups::{DIMENSIONS, NO_GROUP, dimension};
 
@@ -436,7 +436,8 @@ impl Table {
             self.customers[group] += members.len() as u64;
             let row = &mut self.cells[group * of.len()..][..of.len()];
             for (cell, &quantity) in row.iter_mut().zip(of) {
-                cell.merge(moments(frame.quantity(quantity), members));
+                let rows = members.iter().map(|&row| usize::from(row));
+                cell.merge(Moments::of(frame.values(quantity), rows));
             }
         }
     }
@@ -455,17 +456,6 @@ impl Table {
         let groups = layout.groups();
         self.customers.len() == groups && self.cells.len() == groups * layout.of.len()
     }
-}
-
-fn moments(values: &[i64], rows: &[u16]) -> Moments {
-    let mut moments = Moments::default();
-    for &row in rows {
-        let x = values[usize::from(row)];
-        if x != MISSING {
-            moments.add(x);
-        }
-    }
-    moments
 }
 
 /// Writes the rows ordered by their group, and where each group's rows end;

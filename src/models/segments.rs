@@ -18,6 +18,10 @@ use crate::schema::{Values, column, find};
 const MOST_SAMPLED: usize = 20_000;
 const FEWEST_SAMPLED: usize = 500;
 
+/// Customers of them that are clustered; the centres then settle on all of them.
+const MOST_CLUSTERED: usize = 4_000;
+const SETTLING: usize = 5;
+
 const SEGMENTS: usize = 5;
 const ITERATIONS: usize = 30;
 
@@ -71,13 +75,14 @@ impl Segmentation {
     /// where there are too few customers or behaviours to tell any apart.
     #[must_use]
     pub fn fit(sample: &[RecordBatch], seed: u64) -> Option<Self> {
+        let sample = spread(sample);
         let behaviours: Vec<Behaviour> = (BEHAVIOURS.iter())
-            .filter_map(|&column| behaviour(sample, column))
+            .filter_map(|&column| behaviour(&sample, column))
             .collect();
         if behaviours.len() < FEWEST_BEHAVIOURS {
             return None;
         }
-        let rows = sampled(sample, &behaviours);
+        let rows = places(&sample, &behaviours);
         if rows.len() < FEWEST_SAMPLED {
             return None;
         }
@@ -224,19 +229,36 @@ fn nearest(centres: &[Vec<f64>], place: &[f64]) -> Option<u8> {
         .map(|(segment, _)| segment)
 }
 
+/// A customer of the sample: where it stands in its batch.
+type Sampled<'a> = (&'a RecordBatch, Vec<usize>);
+
+/// Rows spread evenly over the sample, as many as may be looked at. Counted over
+/// all batches: their sizes do not matter.
+fn spread(sample: &[RecordBatch]) -> Vec<Sampled<'_>> {
+    let all: usize = sample.iter().map(RecordBatch::num_rows).sum();
+    let every = all.div_ceil(MOST_SAMPLED).max(1);
+    let mut first = 0_usize;
+    let taken = sample.iter().map(|batch| {
+        let start = first.next_multiple_of(every) - first;
+        first += batch.num_rows();
+        (batch, (start..batch.num_rows()).step_by(every).collect())
+    });
+    taken.collect()
+}
+
 /// Mean and spread of a behaviour; none where it does not vary.
 #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
-fn behaviour(sample: &[RecordBatch], column: usize) -> Option<Behaviour> {
-    let logarithms = || {
-        sample.iter().flat_map(move |batch| {
-            let values = Values::in_batch(batch, column);
-            (0..batch.num_rows())
-                .filter_map(move |row| Some(libm::log1p(values?.number(row)?.max(0.0))))
-        })
-    };
-    let n = logarithms().count() as f64;
-    let mean = logarithms().sum::<f64>() / n;
-    let scale = (logarithms().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+fn behaviour(sample: &[Sampled], column: usize) -> Option<Behaviour> {
+    let mut logarithms = Vec::new();
+    for (batch, rows) in sample {
+        let values = Values::in_batch(batch, column)?;
+        let known = rows.iter().filter_map(|&row| values.number(row));
+        logarithms.extend(known.map(|x| libm::log1p(x.max(0.0))));
+    }
+    let n = logarithms.len() as f64;
+    let mean = logarithms.iter().sum::<f64>() / n;
+    let squares = logarithms.iter().map(|x| (x - mean).powi(2));
+    let scale = (squares.sum::<f64>() / n).sqrt();
     (scale > 1e-9).then(|| Behaviour {
         column: crate::schema::COLUMNS[column].name.to_owned(),
         mean,
@@ -244,32 +266,27 @@ fn behaviour(sample: &[RecordBatch], column: usize) -> Option<Behaviour> {
     })
 }
 
-/// Where customers of the sample stand, spread over it if it is large.
-fn sampled(sample: &[RecordBatch], behaviours: &[Behaviour]) -> Vec<Vec<f64>> {
-    let all: usize = sample.iter().map(RecordBatch::num_rows).sum();
-    let every = all.div_ceil(MOST_SAMPLED).max(1);
-    let mut rows = Vec::new();
-    let mut first = 0_usize;
-    for batch in sample {
+/// Where the customers of the sample stand.
+fn places(sample: &[Sampled], behaviours: &[Behaviour]) -> Vec<Vec<f64>> {
+    let mut places = Vec::new();
+    for (batch, rows) in sample {
         let columns = columns(batch, behaviours);
-        // Rows are counted over all batches: batch sizes do not matter.
-        let start = first.next_multiple_of(every) - first;
-        for row in (start..batch.num_rows()).step_by(every) {
+        for &row in rows {
             let mut place = Vec::with_capacity(behaviours.len());
             if locate(behaviours, &columns, row, &mut place) {
-                rows.push(place);
+                places.push(place);
             }
         }
-        first += batch.num_rows();
     }
-    rows
+    places
 }
 
 /// The centres of the clusters, the largest cluster first.
-#[expect(clippy::cast_precision_loss, reason = "counts of rows")]
 fn centres(rows: &[Vec<f64>], seed: u64) -> Option<Vec<Vec<f64>>> {
     const { assert!(SEGMENTS <= MOST_SEGMENTS) };
-    let matrix = DenseMatrix::from_2d_vec(&rows.to_vec()).ok()?;
+    let every = rows.len().div_ceil(MOST_CLUSTERED);
+    let clustered: Vec<Vec<f64>> = rows.iter().step_by(every).cloned().collect();
+    let matrix = DenseMatrix::from_2d_vec(&clustered).ok()?;
     let parameters = KMeansParameters {
         k: SEGMENTS,
         max_iter: ITERATIONS,
@@ -277,14 +294,31 @@ fn centres(rows: &[Vec<f64>], seed: u64) -> Option<Vec<Vec<f64>>> {
     };
     let found = KMeans::<f64, i32, _, Vec<i32>>::fit(&matrix, parameters).ok()?;
     let labels = found.predict(&matrix).ok()?;
-    let mut sums = vec![(0_u64, vec![0.0; rows[0].len()]); SEGMENTS];
+    let labels = labels.into_iter().map(|label| u8::try_from(label).ok());
+    let mut centres = means(&clustered, labels, SEGMENTS);
+    for _ in 0..SETTLING {
+        let labels = rows.iter().map(|row| nearest(&centres, row));
+        centres = means(rows, labels, centres.len());
+    }
+    Some(centres)
+}
+
+/// The mean place of each cluster, the largest cluster first; none of empty ones.
+#[expect(clippy::cast_precision_loss, reason = "counts of rows")]
+fn means(
+    rows: &[Vec<f64>],
+    labels: impl Iterator<Item = Option<u8>>,
+    clusters: usize,
+) -> Vec<Vec<f64>> {
+    let mut sums = vec![(0_u64, vec![0.0; rows[0].len()]); clusters];
     for (row, label) in rows.iter().zip(labels) {
-        let (count, sum) = &mut sums[usize::try_from(label).ok()?];
+        let Some(label) = label else { continue };
+        let (count, sum) = &mut sums[usize::from(label)];
         *count += 1;
         sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
     }
     sums.retain(|(count, _)| *count > 0);
     sums.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     let mean = |(count, sum): (u64, Vec<f64>)| sum.iter().map(|x| x / count as f64).collect();
-    Some(sums.into_iter().map(mean).collect())
+    sums.into_iter().map(mean).collect()
 }
