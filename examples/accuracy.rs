@@ -83,7 +83,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for &(target, metrics) in METRICS {
         if let Some(cards) = cards.get(target.name()) {
-            metrics.iter().for_each(|metric| print(cards, metric));
+            for metric in metrics {
+                print(cards, metric);
+            }
             intervals(cards);
         }
     }

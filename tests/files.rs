@@ -17,6 +17,7 @@ use engagecast::cohort::{
 use engagecast::schema::{self, COLUMNS, Kind};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
+use parquet::file::metadata::RowGroupMetaData;
 use serde_json::json;
 
 use crate::support::batches;
@@ -114,7 +115,7 @@ fn a_parquet_file_has_units_meanings_and_row_groups_for_scans() {
     write(&path, &vec![part; 10]);
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
     let groups = reader.metadata().row_groups();
-    let rows: Vec<i64> = groups.iter().map(|group| group.num_rows()).collect();
+    let rows: Vec<i64> = groups.iter().map(RowGroupMetaData::num_rows).collect();
     assert_eq!(rows, [262_144, 37_856]);
     let is_zstd = |c: Compression| matches!(c, Compression::ZSTD(_));
     assert!(groups[0].columns().iter().all(|c| is_zstd(c.compression())));

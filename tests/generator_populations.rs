@@ -147,13 +147,17 @@ fn a_small_batch_is_of_the_population_that_was_asked_for() {
 #[test]
 fn the_truth_stands_after_the_columns_and_leaves_them_as_they_are() {
     let plan = Plan::new(20_000, 5).unwrap();
-    let (plain, known) = (drawn(&plan), drawn(&plan.clone().with_truth(true)));
+    let without = drawn(&plan);
+    let known = drawn(&plan.clone().with_truth(true));
     assert_eq!(known.num_columns(), COLUMN_COUNT + truth_fields().len());
     for (at, field) in (COLUMN_COUNT..).zip(truth_fields()) {
         assert_eq!(known.schema().field(at).name(), field.name);
     }
     let columns: Vec<usize> = (0..COLUMN_COUNT).collect();
-    assert_eq!(known.project(&columns).unwrap().columns(), plain.columns());
+    assert_eq!(
+        known.project(&columns).unwrap().columns(),
+        without.columns()
+    );
 
     // Means of the truth are those of what was drawn from it.
     for (truth, column, off) in [

@@ -76,7 +76,9 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     let mut start = 0;
     for ties in order.chunk_by(|a, b| values[*a].total_cmp(&values[*b]).is_eq()) {
         let middle = count(start) + count(ties.len() - 1) / 2.0 - count(values.len() - 1) / 2.0;
-        ties.iter().for_each(|at| ranks[*at] = middle);
+        for at in ties {
+            ranks[*at] = middle;
+        }
         start += ties.len();
     }
     let length = ranks.iter().map(|r| r * r).sum::<f64>().sqrt();

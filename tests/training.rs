@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use engagecast::features::Profile;
-use engagecast::models::{Card, FOLDS, Lesson, ModelSet, Target, TrainError, Watch};
+use engagecast::models::{Card, FOLDS, Lesson, Model, ModelSet, Target, TrainError, Watch};
 use engagecast::schema::column;
 
 use crate::support::cohort::{cohort, cohort_with};
@@ -56,7 +56,7 @@ fn a_target_without_its_label_is_left_out_and_the_others_are_trained() {
     let trained = lesson
         .train_all(&targets, &Watch::NOBODY)
         .expect("some models");
-    let names: Vec<_> = trained.models.iter().map(|m| m.target()).collect();
+    let names: Vec<_> = trained.models.iter().map(Model::target).collect();
     assert_eq!(names, [Target::Creator]);
     let said: Vec<String> = trained.left_out.iter().map(ToString::to_string).collect();
     assert_eq!(said.len(), 2);
@@ -247,11 +247,12 @@ fn the_command_line_trains_on_a_file_and_keeps_the_models() {
         } else {
             tenure.to_string()
         };
-        text += &format!(
+        text += format!(
             "c{i},{tenure},Lima,{engagement:.3},{},{}\n",
             u8::from(leaves),
             i % 9
-        );
+        )
+        .as_str();
     }
     std::fs::write(&data, text).expect("written");
     let run = |more: &[&str]| {

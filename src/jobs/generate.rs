@@ -13,6 +13,7 @@ use super::first_start::FirstStartError;
 use super::runner::Running;
 use crate::cohort::{CohortSpec, GENERATOR_VERSION, Plan};
 use crate::facts::Facts;
+use crate::models::segments::Observer;
 use crate::store::{CohortWriter, NewCohort, Store};
 
 /// Batches that wait to be stored.
@@ -86,14 +87,14 @@ enum Event {
 fn produce(plan: &Plan, sender: &mpsc::Sender<Event>) -> Result<Facts, FirstStartError> {
     // A full queue is told the next share.
     let report = |share| drop(sender.try_send(Event::Generated(share)));
-    let mut facts = Facts::default();
+    let mut observer = Observer::new(plan.seed());
     for batch in plan.generate(&report)? {
-        facts.observe(&batch);
+        observer.observe(&batch);
         if sender.blocking_send(Event::Batch(batch)).is_err() {
             break;
         }
     }
-    Ok(facts)
+    Ok(observer.finish().0)
 }
 
 /// The job: generates what its input asks for.

@@ -14,12 +14,16 @@ use uuid::Uuid;
 
 use crate::cohort::{GENERATOR_VERSION, Import, ImportError, Imported, Reject, Summary};
 use crate::facts::Facts;
+use crate::models::segments::Observer;
 use crate::store::{self, Cohort, CohortWriter, NewCohort, Store, StoreError};
 
 /// Rows set aside that are kept one by one; beyond that they are only counted.
 const MOST_REJECTS: usize = 10_000;
 /// Pieces that wait to be stored.
 const IN_FLIGHT: usize = 4;
+
+/// Segments of imported customers are found from it: the same file, the same segments.
+const SEGMENTS_SEED: u64 = 1;
 
 /// What a file's customers will be called.
 #[derive(Debug, Clone)]
@@ -65,10 +69,10 @@ pub fn read_file(
     mut import: Import,
     take: &mut dyn FnMut(Piece) -> bool,
 ) -> Result<(Summary, Facts), ImportError> {
-    let mut facts = Facts::default();
+    let mut observer = Observer::new(SEGMENTS_SEED);
     while let Some(rows) = import.next() {
         let Imported { batch, rejects, .. } = rows?;
-        facts.observe(&batch);
+        observer.observe(&batch);
         let progress = import.progress();
         let piece = Piece {
             batch,
@@ -79,7 +83,7 @@ pub fn read_file(
             break;
         }
     }
-    Ok((import.summary(), facts))
+    Ok((import.summary(), observer.finish().0))
 }
 
 /// A file that was read into a cohort, which is not finished.

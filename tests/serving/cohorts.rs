@@ -190,3 +190,20 @@ async fn what_is_not_there_is_not_found() {
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+#[tokio::test]
+async fn segments_divide_all_customers_and_have_names_of_their_own() {
+    let answer = get(shared(), "/cohorts/latest/segments").send().await;
+    let body: Value = answer.unwrap().json().await.unwrap();
+    let segments = body["segments"].as_array().unwrap();
+    assert!(segments.len() > 1, "{body}");
+    let customers = segments.iter().map(|s| s["customers"].as_u64().unwrap());
+    let cohort = get(shared(), "/cohorts/latest").send().await.unwrap();
+    let cohort: Value = cohort.json().await.unwrap();
+    assert_eq!(Some(customers.sum()), cohort["customers"].as_u64());
+    let names: BTreeSet<_> = segments
+        .iter()
+        .map(|s| s["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), segments.len());
+}

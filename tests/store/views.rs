@@ -19,7 +19,9 @@ async fn the_views_say_what_the_customers_say(place: Place) {
     let store = place.open().await;
     let batches = generated(1500);
     let mut facts = Facts::default();
-    batches.iter().for_each(|batch| facts.observe(batch));
+    for batch in &batches {
+        facts.observe(batch);
+    }
     let statistic = |id: &str| {
         let all = facts.statistics();
         all.iter()
