@@ -35,6 +35,11 @@ pub struct Readiness {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "20251121T090000Z-5f3a9c21")]
     model_version: Option<String>,
+    /// True while the models are those that the data folder kept, since the
+    /// database was away at the start.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false, example = false)]
+    models_from_cache: bool,
     database: DatabaseState,
 }
 
@@ -117,6 +122,7 @@ pub async fn readyz(State(service): State<Arc<Service>>) -> Response {
             .is_none()
             .then(|| (now.progress * 1000.0).round() / 1000.0),
         model_version: models.as_ref().map(|set| set.version.clone()),
+        models_from_cache: now.from_cache,
         database: DatabaseState {
             status: now.database.name(),
         },

@@ -96,6 +96,10 @@ pub struct ModelCard<'a> {
 #[schema(as = Source)]
 struct SourceBody<'a> {
     cohort_id: Option<Uuid>,
+    /// Whether the cohort was deleted since; null where it was a file, or the
+    /// database does not answer.
+    #[schema(example = false)]
+    cohort_deleted: Option<bool>,
     #[schema(example = "synthetic-100000-20251021")]
     cohort_name: &'a str,
     #[schema(example = 100_000)]
@@ -180,7 +184,7 @@ struct IntervalsBody<'a> {
 }
 
 impl<'a> ModelCard<'a> {
-    fn new(version: &'a str, card: &'a Card) -> Self {
+    fn new(version: &'a str, card: &'a Card, cohort_deleted: Option<bool>) -> Self {
         Self {
             target: &card.target,
             model_version: version,
@@ -190,6 +194,7 @@ impl<'a> ModelCard<'a> {
             population: &card.population,
             source: SourceBody {
                 cohort_id: card.source.cohort_id,
+                cohort_deleted,
                 cohort_name: &card.source.cohort_name,
                 customers: card.source.customers,
                 generator_version: card.source.generator_version.as_deref(),
@@ -286,12 +291,24 @@ pub async fn model_card(
     let target = target_of(&target)?;
     if let Some(set) = in_memory(&api, &version)? {
         let model = set.get(target).ok_or_else(no_model)?;
-        return database::cached(&headers, &ModelCard::new(&set.version, model.card()));
+        let deleted = cohort_deleted(&api, model.card()).await;
+        return database::cached(
+            &headers,
+            &ModelCard::new(&set.version, model.card(), deleted),
+        );
     }
     let card = api.store()?.model_card(&version, target.name()).await?;
     let card: Card = serde_json::from_value(card.ok_or_else(no_set)?)
         .map_err(|error| problem::internal(&error))?;
-    database::cached(&headers, &ModelCard::new(&version, &card))
+    let deleted = cohort_deleted(&api, &card).await;
+    database::cached(&headers, &ModelCard::new(&version, &card, deleted))
+}
+
+/// Whether the cohort of a card is there no more. A card is shown without it
+/// while the database is away.
+async fn cohort_deleted(api: &Api, card: &Card) -> Option<bool> {
+    let exists = api.store().ok()?.cohort_exists(card.source.cohort_id?);
+    exists.await.ok().map(|exists| !exists)
 }
 
 /// The set that serves, where the path names it.

@@ -207,3 +207,20 @@ async fn segments_divide_all_customers_and_have_names_of_their_own() {
         .collect();
     assert_eq!(names.len(), segments.len());
 }
+
+#[tokio::test]
+async fn a_card_says_that_its_cohort_was_deleted() {
+    let address = in_process(&[]);
+    let source = async || {
+        let answer = get(address, "/models/active/churn").send().await.unwrap();
+        let card: Value = answer.json().await.unwrap();
+        card["source"].clone()
+    };
+    let before = source().await;
+    assert_eq!(before["cohort_deleted"], false);
+    let path = format!("/cohorts/{}", before["cohort_id"].as_str().unwrap());
+    let url = format!("http://{address}{path}");
+    let deleted = client().delete(url).send().await.unwrap();
+    assert!(deleted.status().is_success(), "{}", deleted.status());
+    assert_eq!(source().await["cohort_deleted"], true);
+}
