@@ -208,7 +208,11 @@ pub async fn cohort(
     let body = match database::cohort(store, &name).await {
         Ok(found) => complete(found)?,
         Err(problem) if problem.status() != StatusCode::NOT_FOUND => return Err(problem),
-        Err(_) => on_its_way(maker(store, &name).await?),
+        Err(_) => match maker(store, &name).await {
+            Ok(job) => on_its_way(job),
+            // Its job may have come to its end between the two questions.
+            Err(_) => complete(database::cohort(store, &name).await?)?,
+        },
     };
     database::cached(&headers, &body)
 }
