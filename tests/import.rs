@@ -588,6 +588,9 @@ fn fields_may_end_in_semicolons_or_tabs() {
         let text = text.replace("a,30,", &format!("a{delimiter}30{delimiter}"));
         let outcome = import_text(&text);
         assert_eq!(texts(&outcome, LOCATION), [Some("x,y")]);
+        let after_empty_lines = import_text(&format!("\r\n\n{text}"));
+        assert_eq!(texts(&after_empty_lines, LOCATION), [Some("x,y")]);
+        assert_eq!(after_empty_lines.lines, [4]);
     }
 }
 

@@ -262,3 +262,20 @@ fn an_empty_database_url_is_none() {
     let mut service = Process::spawn(command.env("DATABASE_URL", ""));
     service.wait_until_ready();
 }
+
+#[tokio::test]
+async fn what_was_imported_before_the_first_start_does_not_stand_in_its_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.csv");
+    fs::write(&file, "customer_id,age\na,30\nb,31\n").unwrap();
+    let data = folder.path().join("data");
+    let import = ["import", file.to_str().unwrap(), "--data-dir"];
+    let mut import = binary(&[import[0], import[1], import[2], data.to_str().unwrap()]);
+    assert!(import.output().unwrap().status.success());
+    let mut service = Process::start(&data, &["--customers=1500"]);
+    service.wait_until_ready();
+    assert!(predicts(&service).await);
+    let listed = get(service.address(), "/cohorts").send().await.unwrap();
+    let listed: Value = listed.json().await.unwrap();
+    assert_eq!(listed["cohorts"].as_array().unwrap().len(), 2);
+}

@@ -6,7 +6,9 @@ use std::time::Duration;
 use arrow_array::RecordBatch;
 use chrono::DateTime;
 use engagecast::schema::COLUMNS;
-use engagecast::store::{Cohort, Location, NewCohort, NewModelSet, Store, StoreError, StoredModel};
+use engagecast::store::{
+    Cohort, Location, NewCohort, Store, StoreError, StoredModel, StoredModelSet,
+};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -154,8 +156,8 @@ async fn read(store: &Store, cohort: Uuid) -> Vec<RecordBatch> {
     batches
 }
 
-fn model_set(version: &str, models: &[(&str, &[u8])]) -> NewModelSet {
-    NewModelSet {
+fn model_set(version: &str, models: &[(&str, &[u8])]) -> StoredModelSet {
+    StoredModelSet {
         version: version.to_owned(),
         cohort_id: Some(Uuid::from_u128(7)),
         created_at: DateTime::from_timestamp(1_761_004_800, 123_456_789).unwrap(),

@@ -4,7 +4,8 @@
 //! The cards go to standard output, in Markdown. Any subset of the columns will
 //! do, with gaps; a target whose label is not there is left out and said so.
 
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -12,12 +13,12 @@ use arrow_array::RecordBatch;
 use chrono::Utc;
 
 use super::print;
-use crate::cohort::{Import, ImportError, Limits, Mapping, MappingFaults};
+use crate::cohort::{Import, ImportError, Limits, Mapping, MappingFaults, partial_name};
 use crate::config::LogArgs;
 use crate::features::ColumnSet;
 use crate::models::{LeftOut, Lesson, ModelSet, Source, Target, TrainError, Watch};
 use crate::progress::Progress;
-use crate::schema::COLUMNS;
+use crate::schema;
 
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
@@ -58,8 +59,7 @@ fn target(name: &str) -> Result<Target, String> {
 }
 
 fn column(name: &str) -> Result<usize, String> {
-    let found = COLUMNS.iter().position(|column| column.name == name);
-    found.ok_or_else(|| "there is no such column".to_owned())
+    schema::find(name).ok_or_else(|| "there is no such column".to_owned())
 }
 
 /// Why no models came of a file, or fewer than were asked for.
@@ -100,22 +100,24 @@ pub fn train(args: &TrainArgs) -> Result<(), TrainCommandError> {
     let targets = if named { &args.targets } else { Target::ALL };
     let trained = lesson.train_all(targets, &Watch::progress(&tell))?;
     drop(progress);
-    for model in &trained.models {
-        print(&model.card().to_markdown())?;
-    }
     let left_out = trained.left_out;
-    for target in &left_out {
-        print(&format!("Left out: {target}.\n"))?;
-    }
-    if trained.models.is_empty() {
-        return Err(TrainCommandError::LeftOut(left_out));
-    }
+    let is_empty = trained.models.is_empty();
     let set = ModelSet::new(None, lesson.trained_at, trained.models);
-    if let Some(out) = &args.out {
+    // Saved before they are shown: a terminal that is gone costs no training.
+    if let (Some(out), false) = (&args.out, is_empty) {
         write(out, &set.to_bytes()).map_err(|error| TrainCommandError::Out {
             file: out.clone(),
             error,
         })?;
+    }
+    for model in &set.models {
+        print(&model.card().to_markdown())?;
+    }
+    for target in &left_out {
+        print(&format!("Left out: {target}.\n"))?;
+    }
+    if is_empty {
+        return Err(TrainCommandError::LeftOut(left_out));
     }
     if named && !left_out.is_empty() {
         return Err(TrainCommandError::LeftOut(left_out));
@@ -131,11 +133,10 @@ fn read(args: &TrainArgs) -> Result<(Vec<RecordBatch>, Source), TrainCommandErro
     };
     let mapping = mapping(args.map.as_deref())?;
     // A customer may stand more than once: observed at several moments.
-    let import = Import::open(&args.data, &mapping, Limits::default())
+    let mut import = Import::open(&args.data, &mapping, Limits::default())
         .map_err(file_error)?
         .allow_duplicates();
     let mut progress = Progress::begin("reading customers");
-    let mut import = import;
     let mut cohort = Vec::new();
     while let Some(rows) = import.next() {
         cohort.push(rows.map_err(file_error)?.batch);
@@ -179,9 +180,16 @@ fn mapping(file: Option<&Path>) -> Result<Mapping, TrainCommandError> {
 
 /// Writes beside the file and renames: whoever reads it reads all of it.
 fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut partial = file.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    std::fs::write(&partial, bytes)?;
-    std::fs::rename(&partial, file)
+    let partial = partial_name(file);
+    let written = File::create(&partial)
+        .and_then(|mut out| {
+            out.write_all(bytes)?;
+            out.sync_all()
+        })
+        .and_then(|()| fs::rename(&partial, file));
+    if written.is_err() {
+        // The failure that is told is the first one.
+        drop(fs::remove_file(&partial));
+    }
+    written
 }

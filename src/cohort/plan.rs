@@ -112,11 +112,6 @@ impl Plan {
         &self.spec
     }
 
-    #[must_use]
-    pub fn has_truth(&self) -> bool {
-        self.truth
-    }
-
     /// The schema of the batches.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
@@ -272,7 +267,7 @@ pub struct Batches<'a> {
 }
 
 impl Batches<'_> {
-    /// Draws the next blocks, one a thread.
+    /// Draws the next blocks, two a thread.
     fn draw_window(&self) -> Vec<RecordBatch> {
         let block = BLOCK_ROWS as u64;
         let window = block * rayon::current_num_threads() as u64 * 2;

@@ -1,8 +1,10 @@
 //! The names that the generator's stages use for a customer's variables: the
 //! 72 columns at their place in the schema, and after them the latent and
-//! intermediate variables that no file holds.
+//! intermediate variables that no file holds, and the truth columns.
 //!
-//! A variable's number is part of the key of its draws: append, never reorder.
+//! A variable's number is part of the key of its draws: never reorder. WIDTH is
+//! part of the keys of what is missing and of `truth_ltv`: a variable more is
+//! another generator version.
 
 use crate::schema::{COLUMN_COUNT, column};
 

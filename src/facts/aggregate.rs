@@ -233,6 +233,7 @@ impl Tallies {
             && self.pairs.len() == PAIRS.len()
             && self.tables.len() == LAYOUTS.len()
             && (self.tables.iter().zip(LAYOUTS)).all(|(table, layout)| table.fits(layout))
+            && self.segments.is_whole()
     }
 }
 

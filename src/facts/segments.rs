@@ -63,6 +63,17 @@ impl Segments {
         Self::By { names, table }
     }
 
+    /// Whether there is a row for each segment.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::By { names, table } => {
+                table.customers.len() == names.len()
+                    && table.cells.len() == names.len() * MEASURED.len()
+            }
+            Self::None | Self::Unlike => true,
+        }
+    }
+
     pub fn observe(&mut self, assigned: &[Option<u8>], frame: &Frame) {
         if let Self::By { table, .. } = self {
             let mut codes = [NO_GROUP; CHUNK];

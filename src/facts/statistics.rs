@@ -12,7 +12,7 @@ use super::aggregate::Tallies;
 use super::fixed::Moments;
 use super::frame::{Quantity, quantity};
 use super::tables::{LAYOUTS, table};
-use crate::schema::{COLUMNS, Kind, column};
+use crate::schema::column;
 
 const SUBSCRIPTION: usize = column("monthly_subscription_usd");
 const IAP: usize = column("iap_spending_month_usd");
@@ -27,9 +27,6 @@ pub struct Statistic {
     pub id: &'static str,
     pub unit: &'static str,
     pub value: Option<f64>,
-    /// Whether it is the mean of whole counts, which has the noise of counting.
-    #[serde(skip)]
-    pub is_count_mean: bool,
 }
 
 /// How a statistic is computed from the aggregates.
@@ -99,7 +96,6 @@ impl Facts {
                     Percent(column) => self.0.mean(*column).map(|m| 100.0 * m),
                     Of(compute) => compute(&self.0),
                 },
-                is_count_mean: matches!(value, Mean(column) if COLUMNS[*column].kind == Kind::Integer),
             })
             .collect()
     }
@@ -116,7 +112,7 @@ impl Tallies {
     }
 }
 
-fn swipes(f: &Tallies) -> Option<f64> {
+pub(super) fn swipes(f: &Tallies) -> Option<f64> {
     let right = f.mean(const { column("swipes_right_day") })?;
     let left = f.mean(const { column("swipes_left_day") })?;
     Some(right + left)
@@ -145,7 +141,7 @@ pub(super) fn lift(f: &Tallies) -> Option<f64> {
     ratio(of(2).mean(units), single.mean(units))
 }
 
-fn women_to_men(f: &Tallies) -> Option<f64> {
+pub(super) fn women_to_men(f: &Tallies) -> Option<f64> {
     const GENDERS: usize = table("gender", None);
     let of = |group| cell(f, GENDERS, group, MATCH_RATE).mean(MATCH_RATE.units());
     ratio(of(1), of(0))

@@ -179,21 +179,12 @@ impl Encoder {
     /// What each place is called: its column, or `column=name`.
     #[must_use]
     pub fn place_names(&self) -> Vec<String> {
-        let name = |input: &Input, place: usize| {
-            let column = COLUMNS[input.column].name;
-            match &input.encoding {
-                Encoding::Number => column.to_owned(),
-                Encoding::OneHot(names) => format!("{column}={}", names[place]),
-                Encoding::Open(names) => match names.get(place) {
-                    Some(text) => format!("{column}={text}"),
-                    None => format!("{column}=other"),
-                },
-            }
+        let name = |place: Place| match place.holds {
+            Holds::Category { category } => format!("{}={category}", place.column),
+            Holds::AnyOther => format!("{}=other", place.column),
+            _ => place.column.to_owned(),
         };
-        self.inputs
-            .iter()
-            .flat_map(|input| (0..input.encoding.places()).map(move |p| name(input, p)))
-            .collect()
+        self.places().into_iter().map(name).collect()
     }
 
     /// The columns that are missing in an encoded row.

@@ -6,7 +6,8 @@
 //! columns, into the input row of one model, in an order fixed when the model was
 //! trained.
 //!
-//! Invariant: a customer encodes to the same row whichever way it came in.
+//! Invariant: a customer encodes to the same row whichever way it came in (but an
+//! empty text, which is missing in a table).
 //!
 //! Imports `schema` alone.
 

@@ -3,7 +3,8 @@
 //!
 //! A [`Table`] looks a batch over once; [`Table::read`] then turns a block of its
 //! rows into numbers, column by column, and notes the cells that are no value of
-//! their column. Null, NaN and empty text are missing. Invariant: what is no
+//! their column. Null, NaN and empty text are missing; identifiers and moments,
+//! which no model reads, are not looked at. Invariant: any other cell that is no
 //! fault here reads as [`super::Profile`] reads the same value from JSON.
 
 use arrow_array::{RecordBatch, StringArray};

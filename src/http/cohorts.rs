@@ -210,6 +210,7 @@ pub async fn cohort(
         Err(problem) if problem.status() != StatusCode::NOT_FOUND => return Err(problem),
         Err(_) => match maker(store, &name).await {
             Ok(job) => on_its_way(job),
+            Err(problem) if problem.status() != StatusCode::NOT_FOUND => return Err(problem),
             // Its job may have come to its end between the two questions.
             Err(_) => complete(database::cohort(store, &name).await?)?,
         },
@@ -226,10 +227,24 @@ async fn maker(store: &Store, name: &str) -> Result<Job, Problem> {
         .ok_or_else(no_cohort)
 }
 
+/// Refuses a cohort that is neither there, nor being made, nor failed to be.
+async fn known(store: &Store, id: Uuid) -> Result<(), Problem> {
+    if store.cohort_exists(id).await? {
+        return Ok(());
+    }
+    let job = store.job_of_cohort(id).await?.ok_or_else(no_cohort)?;
+    // It may have come to its end between the two questions.
+    if job.state == JobState::Complete && !store.cohort_exists(id).await? {
+        return Err(no_cohort());
+    }
+    Ok(())
+}
+
 /// Delete a cohort
 ///
 /// It is gone when this answers, whatever its size; models that were trained on
-/// it stay. One that is still being made is cancelled.
+/// it stay. One that is still being made is cancelled, save the first, which the
+/// service makes for itself.
 #[utoipa::path(
     delete,
     path = "/cohorts/{id}",
@@ -249,14 +264,17 @@ pub async fn delete_cohort(State(api): State<Api>, id: Named) -> Result<StatusCo
     if store.delete_cohort(id, api.service.now()).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
-    let job = maker(store, &name).await?;
-    if job.state.is_final() {
-        return Err(no_cohort());
+    let job = store.job_of_cohort(id).await?.ok_or_else(no_cohort)?;
+    let is_open = !job.state.is_final();
+    if is_open {
+        api.service.cancel(store, job.id).await?;
     }
-    api.service.cancel(store, job.id).await?;
     // It may have been completed at the same moment.
-    store.delete_cohort(id, api.service.now()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    if store.delete_cohort(id, api.service.now()).await? || is_open {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(no_cohort())
+    }
 }
 
 /// What cohort to generate.
@@ -386,7 +404,7 @@ fn on_its_way(job: Job) -> CohortBody {
 
 /// What is known of a cohort's customers as a whole.
 fn facts(cohort: &Cohort) -> Result<Facts, Problem> {
-    serde_json::from_value(cohort.facts.clone()).map_err(|error| problem::internal(&error))
+    Facts::deserialize(&cohort.facts).map_err(|error| problem::internal(&error))
 }
 
 fn complete(cohort: Cohort) -> Result<CohortBody, Problem> {

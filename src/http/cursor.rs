@@ -3,7 +3,7 @@
 //! Invariant: a client reads nothing from a cursor, and none that it made up
 //! does more than begin a page elsewhere.
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 use uuid::Uuid;
 
 use super::fields::Fields;
@@ -46,7 +46,10 @@ pub fn place(fields: &mut Fields) -> Option<(DateTime<chrono::Utc>, String)> {
     let text = text(fields)?;
     let place = text.split_once(' ').and_then(|(at, rest)| {
         let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
-        Some((at, rest.to_owned()))
+        // What a database can hold.
+        (1..=9999)
+            .contains(&at.year())
+            .then(|| (at, rest.to_owned()))
     });
     if place.is_none() {
         refuse(fields);
@@ -64,7 +67,7 @@ pub fn after(fields: &mut Fields) -> Option<After> {
     id.ok().map(|id| After { at, id })
 }
 
-fn refuse(fields: &mut Fields) {
+pub fn refuse(fields: &mut Fields) {
     let message = "must be the `next` of a page, as it was given";
     fields.fault("cursor", "invalid_cursor", message);
 }

@@ -40,8 +40,7 @@ pub fn no_cohort() -> Problem {
 /// The id of a cohort that a path names, `latest` included.
 pub async fn cohort_id(store: &Store, name: &str) -> Result<Uuid, Problem> {
     if name == "latest" {
-        let latest = store.latest_cohort().await?;
-        return Ok(latest.ok_or_else(no_cohort)?.id);
+        return store.latest_cohort_id().await?.ok_or_else(no_cohort);
     }
     Uuid::parse_str(name).map_err(|_| no_cohort())
 }

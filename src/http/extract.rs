@@ -25,7 +25,7 @@ pub async fn json(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
     if body.is_empty() {
         return Err(Problem::new(
             Kind::MalformedJson,
-            "The body is empty: send a JSON object with the customer's columns.",
+            "The body is empty: send a JSON object.",
         ));
     }
     Ok(body)

@@ -33,7 +33,7 @@ pub struct Front {
     upload: Duration,
 }
 
-/// Uploads may go on for as long as their bytes keep coming.
+/// Uploads have a time limit of their own.
 const UPLOADS: &str = "/cohorts/import";
 
 impl Front {

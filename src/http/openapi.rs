@@ -32,6 +32,7 @@ use super::problem::{Kind, Problem, ProblemBody};
         (name = "Models", description = "The models that serve"),
         (name = "Cohorts", description = "The customers that models are trained on"),
         (name = "Jobs", description = "Work that takes long"),
+        (name = "Reports", description = "A cohort, told to those who decide"),
         (name = "Health", description = "Whether the service lives and serves"),
         (name = "Documentation", description = "This document"),
     )

@@ -139,7 +139,6 @@ pub fn prediction<'a>(
             "at least one column that the target uses must be there",
         )
     };
-    let prediction = model.predict(profile).map_err(no_inputs)?;
     if let Err(NotApplicable { why }) = model.applies(profile) {
         let target = model.target();
         return Ok(PredictionBody::not_applicable(
@@ -149,6 +148,7 @@ pub fn prediction<'a>(
             why,
         ));
     }
+    let prediction = model.predict(profile).map_err(no_inputs)?;
     let mut body = PredictionBody::new(&set.version, model.target(), profile, &prediction);
     if reasons > 0 {
         let explanation = model.explain(profile, reasons);

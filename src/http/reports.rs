@@ -50,8 +50,8 @@ enum Form {
         )),
         (status = 304, description = "It is the one that `If-None-Match` names"),
         outcomes::NoReport,
-        outcomes::BadRequest,
-        outcomes::DatabaseAway,
+        outcomes::BadQuery,
+        outcomes::AwayOrBusy,
         outcomes::Always,
     )
 )]
@@ -88,8 +88,8 @@ pub async fn report(
         (status = 200, description = "The chart", body = String, content_type = "image/svg+xml"),
         (status = 304, description = "It is the one that `If-None-Match` names"),
         outcomes::NoReport,
-        outcomes::BadRequest,
-        outcomes::DatabaseAway,
+        outcomes::BadQuery,
+        outcomes::AwayOrBusy,
         outcomes::Always,
     )
 )]

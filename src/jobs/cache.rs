@@ -39,10 +39,10 @@ impl ModelCache {
     /// Keeps a set in place of the former. That it can't is worth a line in the log
     /// and nothing more.
     pub(super) fn keep(&self, set: &StoredModelSet) -> impl Future<Output = ()> + use<> {
-        let (cache, bytes) = (self.clone(), encoded(set));
+        let (cache, set) = (self.clone(), set.clone());
         async move {
             let path = cache.path();
-            let written = spawn_blocking(move || cache.write(&bytes)).await;
+            let written = spawn_blocking(move || cache.write(&encoded(&set))).await;
             if let Ok(Err(error)) = written {
                 let path = path.display();
                 tracing::warn!(

@@ -104,6 +104,7 @@ pub async fn bootstrap<'a>(
         match put_up(service, store, wait, first, cache).await {
             Err(error) if from_cache => {
                 tracing::error!(%error, "can't take over the models of the database");
+                service.status.enter(Phase::Serving);
                 sleep(LONG_PAUSE).await;
             }
             done => {
@@ -184,11 +185,17 @@ async fn put_up(
         }
         tracing::warn!("waiting for the database: {error}");
         service.status.enter(Phase::WaitingForDatabase);
-        while store.ping().await.is_err() && since.elapsed() <= wait {
+        service.status.database(Database::Unavailable);
+        loop {
+            if store.ping().await.is_ok() {
+                service.status.database(Database::Ok);
+                away_since = None;
+                break;
+            }
+            if since.elapsed() > wait {
+                break;
+            }
             sleep(PAUSE).await;
-        }
-        if store.ping().await.is_ok() {
-            away_since = None;
         }
     };
     let kept = cache.map(|cache| cache.keep(&stored));
@@ -242,7 +249,9 @@ async fn make(
     if let Some(stored) = complete_set(store).await? {
         return Ok(stored);
     }
-    let (cohort, rows) = match store.latest_cohort().await? {
+    // One that was imported may lack the labels that a first start needs.
+    let latest = store.latest_cohort().await?;
+    let (cohort, rows) = match latest.filter(|cohort| cohort.seed.is_some()) {
         Some(cohort) => {
             status.enter(Phase::Reading);
             let rows = read(store, &cohort, &|share| status.advance(share)).await?;
@@ -259,12 +268,7 @@ async fn make(
     let new = stored(&set)?;
     store.save_model_set(&new, true).await?;
     lock.release().await;
-    Ok(StoredModelSet {
-        version: new.version,
-        cohort_id: new.cohort_id,
-        created_at: new.created_at,
-        models: new.models,
-    })
+    Ok(new)
 }
 
 /// Being the one who makes the first models, or finding that a peer has.

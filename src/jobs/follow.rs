@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Service;
 use super::cache::ModelCache;
@@ -57,8 +57,16 @@ impl Service {
     async fn follow(&self, store: &Store, cache: Option<&ModelCache>) {
         let mut changes = store.changes();
         let mut unusable = None;
+        let mut looked = Instant::now();
         loop {
-            let change = changes.next(LOOK).await;
+            let mut change = changes.next(LOOK).await;
+            // One thing that changes all the time does not keep the others waiting.
+            if looked.elapsed() >= LOOK {
+                change = Change::Anything;
+            }
+            if change == Change::Anything {
+                looked = Instant::now();
+            }
             if matches!(change, Change::Jobs | Change::Anything) {
                 self.new_jobs.notify_one();
             }

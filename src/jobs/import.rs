@@ -141,8 +141,10 @@ pub async fn import_file(
         return Ok((None, summary));
     }
     let facts = serde_json::to_value(facts)?;
-    let cohort = received.writer.finish(facts).await?;
-    store.save_rejects(cohort.id, &received.rejects).await?;
+    let cohort = received
+        .writer
+        .finish_import(facts, received.rejects)
+        .await?;
     Ok((Some(cohort), summary))
 }
 

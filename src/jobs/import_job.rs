@@ -123,7 +123,8 @@ async fn spool(running: &Running<'_>, upload: Uuid) -> Result<Spooled, Failure> 
     tokio::fs::create_dir_all(&folder)
         .await
         .map_err(unwritable)?;
-    let spooled = Spooled(folder.join(running.job.id.to_string()));
+    // A process that was given up for dead may still have the file of this job.
+    let spooled = Spooled(folder.join(Uuid::new_v4().to_string()));
     let mut file = tokio::fs::File::create(&spooled.0)
         .await
         .map_err(unwritable)?;

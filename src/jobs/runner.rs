@@ -113,7 +113,9 @@ impl Service {
         if let Some(job) = store.claim_job(self.id, (self.clock)()).await? {
             return Ok(Some(job));
         }
-        let beats = store.other_beats(self.id).await?;
+        let mut beats = store.beats().await?;
+        // A claim whose answer was lost is ours, and nobody works on it.
+        beats.retain(|beat| beat.owner != self.id || !self.running().contains_key(&beat.job));
         standing.retain(|_, (seen, _)| beats.contains(seen));
         for beat in beats {
             let (_, since) = *standing.entry(beat.job).or_insert((beat, Instant::now()));

@@ -10,7 +10,7 @@ use super::failure::{Failure, JobProblem};
 use super::first_start::FirstStartError;
 use super::teach::{Cores, teach};
 use crate::models::{LeftOut, Model, ModelSet, Source, Target, Trained};
-use crate::store::{Cohort, NewModelSet, Store, StoreError, StoredModel, StoredModelSet};
+use crate::store::{Cohort, Store, StoreError, StoredModel, StoredModelSet};
 
 /// What a job trains.
 pub(super) struct TrainInput {
@@ -119,7 +119,7 @@ fn source(cohort: &Cohort) -> Source {
 }
 
 /// The models as bytes, with their cards.
-pub(super) fn stored(set: &ModelSet) -> Result<NewModelSet, FirstStartError> {
+pub(super) fn stored(set: &ModelSet) -> Result<StoredModelSet, FirstStartError> {
     let models = set
         .models
         .iter()
@@ -131,7 +131,7 @@ pub(super) fn stored(set: &ModelSet) -> Result<NewModelSet, FirstStartError> {
             })
         })
         .collect::<Result<_, serde_json::Error>>()?;
-    Ok(NewModelSet {
+    Ok(StoredModelSet {
         version: set.version.clone(),
         cohort_id: set.cohort_id,
         created_at: set.created_at,

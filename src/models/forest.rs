@@ -1,4 +1,6 @@
-//! The forest that serves: immutable, flat, and free of allocation per prediction.
+//! The forest that serves: immutable, flat, and walked without allocation for one
+//! customer; [`Sweep`] is the same forest for many at once, laid out when first
+//! asked for.
 //!
 //! A tree is a run of eight-byte nodes, parents before children and siblings
 //! side by side. A leaf leads to itself, so that a walk takes the same number of

@@ -59,7 +59,6 @@ const COUNT: &[(&str, Metric)] = &[
 ];
 
 /// The metrics of an outcome on the scale of the answer, and of its logarithm.
-/// The first of all decides.
 fn lists(outcome: Outcome) -> [&'static [(&'static str, Metric)]; 2] {
     match outcome {
         Outcome::Binary => [&[], BINARY],

@@ -1,8 +1,9 @@
 //! Training, serving and explaining predictions.
 //!
-//! [`train`] fits two candidates for a [`Target`], a forest and a linear
-//! baseline, and makes a [`Model`] of the one that a hold-out finds better. A
-//! model is immutable and serves from memory: [`Model::predict`] touches no
+//! [`Lesson`] fits two candidates for a [`Target`], a forest and a linear
+//! baseline, and makes a [`Model`] of the forest if a hold-out finds it better
+//! beyond chance, else of the baseline. [`score`] answers whole tables,
+//! [`segments`] divides cohorts. A model is immutable and serves from memory: [`Model::predict`] touches no
 //! lock, no file and no allocator. [`Card`] says how it came about and how good
 //! it is. [`Model::to_bytes`] and [`Model::from_bytes`] keep it.
 //!
@@ -46,11 +47,10 @@ pub use card::{
     Calibration, Candidate, Card, Comparison, Confusion, Decile, Exclusion, Importance, Interval,
     Intervals, Metrics, Rows, Source, Thresholds,
 };
-pub use leak::LIMIT as LEAKAGE_LIMIT;
 pub use model::{Estimate, Explanation, Model, NoInputs, Prediction, Reason, Tier};
 pub use population::NotApplicable;
 pub use set::{ModelSet, NoPrediction};
 pub use split::FOLDS;
 pub use target::Target;
-pub use train::{DEFAULT_SEED, LeftOut, Lesson, TRAINING_VERSION, TrainError, Trained, train};
+pub use train::{LeftOut, Lesson, TrainError, Trained, train};
 pub use watch::Watch;

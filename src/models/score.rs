@@ -57,11 +57,6 @@ impl<'a> Scoring<'a> {
         self
     }
 
-    /// The targets that are predicted.
-    pub fn targets(&self) -> impl Iterator<Item = Target> {
-        self.models.iter().map(|model| model.target())
-    }
-
     /// The columns of the answers.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {

@@ -17,10 +17,10 @@ use crate::features::{BatchError, ColumnSet};
 
 /// What the way of training is called: models of the same cohort, seed and
 /// version are the same.
-pub const TRAINING_VERSION: &str = "2";
+pub(super) const TRAINING_VERSION: &str = "2";
 
 /// The seed of the split where the cohort has none.
-pub const DEFAULT_SEED: u64 = 20_251_021;
+pub(super) const DEFAULT_SEED: u64 = 20_251_021;
 
 /// Why a cohort can't be learnt from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

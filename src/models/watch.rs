@@ -9,7 +9,8 @@ use super::TrainError;
 pub struct Watch<'a> {
     /// Hears the share that is done, from 0 to 1, never less than before.
     pub progress: &'a (dyn Fn(f64) + Sync),
-    /// Is asked after every tree whether to stop.
+    /// Is asked whether to stop: a forest stops at its next tree, a baseline or a
+    /// judgement that has begun is finished.
     pub cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 

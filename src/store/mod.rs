@@ -50,7 +50,7 @@ pub use jobs::{Job, JobKind, JobState, NewJob};
 pub use keys::ApiKey;
 pub use location::Location;
 pub use lock::BootstrapLock;
-pub use model_sets::{ModelSetSummary, NewModelSet, StoredModel, StoredModelSet};
+pub use model_sets::{ModelSetSummary, StoredModel, StoredModelSet};
 pub use pages::{Filter, FilterError, Wanted};
 pub use reader::Customers;
 pub use rejects::Reject;
@@ -159,12 +159,6 @@ impl Store {
         let _: i32 = on_either!(self, "answer", pool =>
             sqlx::query_scalar("SELECT 1").fetch_one(pool))?;
         Ok(())
-    }
-
-    /// Whether several processes may share the database.
-    #[must_use]
-    pub fn is_shared(&self) -> bool {
-        matches!(self.backend, Backend::Postgres(_))
     }
 
     /// What messages call the database: never a secret.

@@ -11,18 +11,6 @@ use super::claims::end_job;
 use super::id::Id;
 use super::{Backend, JobEnding, LONG, Store, StoreError, change, check, on_either};
 
-/// A model set to be kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewModelSet {
-    /// Unique.
-    pub version: String,
-    /// What the models were trained on.
-    pub cohort_id: Option<Uuid>,
-    /// Kept to the microsecond.
-    pub created_at: DateTime<Utc>,
-    pub models: Vec<StoredModel>,
-}
-
 /// A model of a set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredModel {
@@ -33,11 +21,14 @@ pub struct StoredModel {
     pub card: Value,
 }
 
-/// A model set that is kept, with its models by the name of their target.
+/// A model set that is kept; read back, its models are by the name of their target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredModelSet {
+    /// Unique.
     pub version: String,
+    /// What the models were trained on.
     pub cohort_id: Option<Uuid>,
+    /// Kept to the microsecond.
     pub created_at: DateTime<Utc>,
     pub models: Vec<StoredModel>,
 }
@@ -143,7 +134,7 @@ impl Store {
     /// database fails. In each case nothing is changed.
     pub async fn save_model_set(
         &self,
-        set: &NewModelSet,
+        set: &StoredModelSet,
         activate: bool,
     ) -> Result<(), StoreError> {
         self.save_models(set, activate, None).await
@@ -156,7 +147,7 @@ impl Store {
     /// for [`Store::save_model_set`].
     pub async fn save_model_set_of_job(
         &self,
-        set: &NewModelSet,
+        set: &StoredModelSet,
         job: &JobEnding,
     ) -> Result<(), StoreError> {
         check::json("the job's result", &job.result)?;
@@ -165,7 +156,7 @@ impl Store {
 
     async fn save_models(
         &self,
-        set: &NewModelSet,
+        set: &StoredModelSet,
         activate: bool,
         job: Option<&JobEnding>,
     ) -> Result<(), StoreError> {

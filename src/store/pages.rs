@@ -112,6 +112,11 @@ impl Store {
             }
             Ok(batch)
         })?;
+        // Its customers go after its row does: a page of a cohort that is still
+        // listed is whole.
+        if !self.cohort_exists(cohort).await? {
+            return Err(StoreError::UnknownCohort(cohort));
+        }
         batch.finish().map_err(|reason| StoreError::Failed {
             place: self.place().to_owned(),
             doing,

@@ -108,6 +108,24 @@ impl CohortWriter {
         .await
     }
 
+    /// The same, with the rows of a file that were set aside.
+    ///
+    /// # Errors
+    /// As for [`CohortWriter::finish`].
+    pub async fn finish_import(
+        self,
+        facts: Value,
+        rejects: Vec<Reject>,
+    ) -> Result<Cohort, StoreError> {
+        rejects::check(&rejects)?;
+        self.end(Ending {
+            facts,
+            job: None,
+            rejects,
+        })
+        .await
+    }
+
     /// The same, and in the same transaction the end of the job that made the
     /// cohort, and what the job set aside.
     ///

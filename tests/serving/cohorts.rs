@@ -175,6 +175,11 @@ async fn a_teams_own_file_is_imported_and_its_bad_rows_are_listed() {
     let rejects = json_of(address, &format!("{location}/rejects")).await;
     assert_eq!(rejects["rejects"][0]["field"], "age");
     assert_eq!(rejects["rejects"].as_array().unwrap().len(), 1);
+    let url = format!("http://{address}{location}");
+    let deleted = client().delete(url).send().await.unwrap();
+    assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
+    let gone = get(address, &format!("{location}/rejects")).send().await;
+    assert_eq!(gone.unwrap().status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

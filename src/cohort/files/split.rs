@@ -75,16 +75,17 @@ impl<R: Read> Splitter<R> {
     /// The fields of the first row, behind a byte order mark if there is one.
     /// Fields end in `,`, `;` or a tab: whichever the first line has most of.
     pub(super) fn header(&mut self) -> Result<Vec<Vec<u8>>, SplitError> {
-        while self.line_end().is_none() && !self.ended {
-            if self.buffer.len() > self.longest_row {
-                return Err(SplitError::HeaderTooLong);
-            }
-            self.fill()?;
-        }
+        let mut first = self.first_line()?;
         if self.buffer.starts_with(b"\xef\xbb\xbf") {
             self.at = 3;
         }
-        let first = self.line_end().unwrap_or(self.buffer.len());
+        // An empty line tells nothing of what fields end in.
+        let is_break = |b: &u8| matches!(b, b'\n' | b'\r');
+        while self.at < first && self.buffer[self.at..first].iter().all(is_break) {
+            self.at = first;
+            self.line += 1;
+            first = self.first_line()?;
+        }
         self.ends = Ends::of(delimiter(&self.buffer[self.at..first]));
         loop {
             let mut names = Vec::new();
@@ -99,6 +100,20 @@ impl<R: Read> Splitter<R> {
                     return Ok(names);
                 }
                 None if self.ended => return Err(SplitError::Empty),
+                None if self.buffer.len() - self.at > self.longest_row => {
+                    return Err(SplitError::HeaderTooLong);
+                }
+                None => self.fill()?,
+            }
+        }
+    }
+
+    /// Where the line ends that begins here.
+    fn first_line(&mut self) -> Result<usize, SplitError> {
+        loop {
+            match self.line_end() {
+                Some(end) => return Ok(end),
+                None if self.ended => return Ok(self.buffer.len()),
                 None if self.buffer.len() - self.at > self.longest_row => {
                     return Err(SplitError::HeaderTooLong);
                 }

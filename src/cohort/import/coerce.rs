@@ -406,9 +406,9 @@ fn of_kind(
             Arc::new(primitive::<Int64Type>(whole, found))
         }
         Kind::Timestamp => {
-            let unit = target.unit.map_or(1.0, |unit| unit.scale);
+            let turned = |x: f64| target.unit.map_or(x, |unit| unit.scale * x + unit.offset);
             let micros =
-                numbers.map(|x| x.map(|x| x.and_then(|x| values::check_moment((x * unit) as i64))));
+                numbers.map(|x| x.map(|x| x.and_then(|x| values::check_moment(turned(x) as i64))));
             timestamps(micros, found)
         }
         _ => Arc::new(primitive::<Float64Type>(numbers.map(valid), found)),

@@ -32,8 +32,12 @@ pub(super) struct Matched {
     pub ignored: Vec<IgnoredColumn>,
 }
 
-/// Names that are listed as ignored at most; a file may have thousands.
-const LISTED: usize = 100;
+/// Characters of an ignored name that are kept.
+const NAME_CHARS: usize = 100;
+
+/// Ignored names that are compared with the schema's, at most: a file may have
+/// thousands.
+const COMPARED: usize = 100;
 
 /// Finds the schema's columns among those of a file: by the mapping, else by
 /// name, where the case of letters and ` `, `-` or `_` between words make no
@@ -105,8 +109,8 @@ fn ignored(names: &[String], targets: &[Target]) -> Vec<IgnoredColumn> {
     let used = |index: usize| targets.iter().any(|t| t.source == index);
     let unused = names.iter().enumerate().filter(|(index, _)| !used(*index));
     let unused = unused.enumerate().map(|(count, (_, name))| IgnoredColumn {
-        name: name.chars().take(LISTED).collect(),
-        nearest: (count < LISTED).then(|| nearest_column(name)).flatten(),
+        name: name.chars().take(NAME_CHARS).collect(),
+        nearest: (count < COMPARED).then(|| nearest_column(name)).flatten(),
     });
     unused.collect()
 }

@@ -1,4 +1,4 @@
-//! Customers that stand twice, in eight bytes a customer.
+//! Customers that stand twice, in 10 to 21 bytes a customer.
 //!
 //! What is kept is a hash of each id. Two of `n` ids share a hash with a
 //! probability of n² / 2⁶⁵: one in 37 million for a million customers.

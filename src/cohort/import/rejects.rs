@@ -50,7 +50,7 @@ impl Reject {
     }
 }
 
-/// A CSV file of rejects; it appears with the first one.
+/// A CSV file of rejects.
 pub struct RejectsFile {
     file: BufWriter<File>,
 }

@@ -74,8 +74,11 @@ impl CohortSpec {
     pub fn to_json(&self) -> Value {
         let default = Self::default();
         let mut spec = Map::new();
+        let differs = |i: usize| self.values[i].to_bits() != default.values[i].to_bits();
+        // Left out, the subscription would follow from the premium share.
+        let said = |i: &usize| differs(*i) || (*i == SUBSCRIPTION && differs(PREMIUM));
         let targets = (0..PUBLISHED.len())
-            .filter(|i| self.values[*i].to_bits() != default.values[*i].to_bits())
+            .filter(said)
             .map(|i| (PUBLISHED[i].id.to_owned(), json!(self.values[i])));
         let missing = self.missing.iter().map(|m| {
             let column = COLUMNS[m.column].name;

@@ -60,12 +60,15 @@ fn another() -> Value {
 
 #[test]
 fn read_back_it_is_the_same_and_has_the_same_hash() {
-    let spec = spec(&another());
-    let back = CohortSpec::from_json(&spec.to_json()).unwrap();
-    assert_eq!(back, spec);
-    assert_eq!(back.hash(), spec.hash());
-    assert_eq!(spec.hash().len(), 64);
-    assert_ne!(spec.hash(), CohortSpec::default().hash());
+    // The default's subscription is said where it would follow from another share.
+    let own_price = json!({"targets": {"premium_pct": 20.0, "subscription_usd": 2.816_99}});
+    for spec in [spec(&another()), spec(&own_price)] {
+        let back = CohortSpec::from_json(&spec.to_json()).unwrap();
+        assert_eq!(back, spec);
+        assert_eq!(back.hash(), spec.hash());
+        assert_eq!(spec.hash().len(), 64);
+        assert_ne!(spec.hash(), CohortSpec::default().hash());
+    }
 }
 
 #[test]
@@ -87,6 +90,8 @@ fn toml_says_the_same_as_json() {
     assert_eq!(CohortSpec::from_toml(toml).unwrap(), spec(&another()));
     let broken = CohortSpec::from_toml("a = 1\nb =\n").unwrap_err();
     assert!(broken.to_string().starts_with("line 2: "), "{broken}");
+    let twice = CohortSpec::from_toml("a = 1\na = 2\n").unwrap_err();
+    assert!(twice.to_string().starts_with("line 2: "), "{twice}");
 }
 
 #[test]

@@ -71,9 +71,8 @@ impl UncheckedSpec {
 pub fn json_of_toml(text: &str) -> Result<Value, SpecFaults> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let mut faults = SpecFaults(Vec::new());
-        let line = error
-            .span()
-            .map_or(1, |s| text[..s.start].lines().count().max(1));
+        let before = error.span().map_or(0, |span| span.start);
+        let line = 1 + text.bytes().take(before).filter(|b| *b == b'\n').count();
         faults.add(format!("line {line}"), error.message());
         faults
     })?;

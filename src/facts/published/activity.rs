@@ -1,6 +1,7 @@
 //! The summary, the social and the dating side, and the funnel.
 
 use super::super::fixed::MILLIONTHS;
+use super::super::statistics::{swipes, women_to_men};
 use super::parts::Group;
 use super::sections::{
     Conversation, Dating, Executive, Funnel, PaidFeature, Safety, Share, Social, Step,
@@ -73,16 +74,13 @@ impl View<'_> {
         let men = self.group("gender", "Male");
         let match_rate = |g: Option<&Group>| g.and_then(|g| g.mean("match_rate_pct"));
         Dating {
-            swipes_day: (self
-                .mean("swipes_right_day")
-                .zip(self.mean("swipes_left_day")))
-            .map(|(right, left)| right + left),
+            swipes_day: swipes(self.tallies),
             swipe_right_rate_pct: self.mean("swipe_right_rate_pct"),
             matches_day: self.mean("matches_per_day"),
             match_rate_pct: self.mean("match_rate_pct"),
             match_rate_women_pct: match_rate(women),
             match_rate_men_pct: match_rate(men),
-            women_to_men_match_rate: ratio(match_rate(women), match_rate(men)),
+            women_to_men_match_rate: women_to_men(self.tallies),
             conversation: self.conversation(),
             dates_scheduled_month: self.mean("dates_scheduled_month"),
             dates_completed_month: self.mean("dates_completed_month"),

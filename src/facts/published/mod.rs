@@ -89,12 +89,6 @@ impl Published {
         self.breakdowns.iter().find(|b| b.by == by)
     }
 
-    /// The correlation of two measures.
-    #[must_use]
-    pub fn correlation(&self, x: &str, y: &str) -> Option<&Correlation> {
-        self.correlations.iter().find(|c| c.x == x && c.y == y)
-    }
-
     /// A published statistic.
     #[must_use]
     pub fn statistic(&self, id: &str) -> Option<f64> {

@@ -262,20 +262,14 @@ pub async fn cohort_rejects(
     let limit = limit(&mut query);
     let after = cursor::text(&mut query).map(|text| text.parse::<i64>());
     if matches!(after, Some(Err(_))) {
-        query.fault(
-            "cursor",
-            "invalid_cursor",
-            "must be the `next` of a page, as it was given",
-        );
+        cursor::refuse(&mut query);
     }
     query.done()?;
     let after = after.and_then(Result::ok).unwrap_or(0);
     let store = api.store()?;
     let id = cohort_id(store, &named(id)?).await?;
+    super::known(store, id).await?;
     let found = store.rejects(id, after, limit + 1).await?;
-    if found.is_empty() && !store.cohort_exists(id).await? {
-        super::maker(store, &id.to_string()).await?;
-    }
     let (found, next) = page(found, limit, |(number, _)| {
         cursor::of_text(&number.to_string())
     });

@@ -3,8 +3,9 @@
 //!
 //! What is wrong with the table as a whole (a name that is no column's, a type
 //! that can't be one's) is a problem; what is wrong with a value is the fault of
-//! its row. Invariant: the same value is right or wrong, with the same words,
-//! whichever format it came in.
+//! its row. Invariant: whatever is read here is judged alike, with the same
+//! words. A table that is answered as a table is judged by `features::Table`,
+//! which is more lenient with empty text and with spaces in it.
 
 use std::sync::Arc;
 

@@ -34,8 +34,11 @@ pub fn reasons_as_text(batch: &RecordBatch) -> RecordBatch {
 /// The column, if it holds what [`super::Scoring`] writes as reasons.
 fn as_reasons(column: &ArrayRef) -> Option<&ListArray> {
     let list = column.as_list_opt::<i32>()?;
-    let names = list.values().as_struct_opt()?.column_names();
-    (names == ["feature", "value", "contribution"]).then_some(list)
+    let reasons = list.values().as_struct_opt()?;
+    let held = [DataType::Utf8, DataType::Utf8, DataType::Float64];
+    let is_ours = reasons.column_names() == ["feature", "value", "contribution"]
+        && reasons.columns().iter().map(Array::data_type).eq(&held);
+    is_ours.then_some(list)
 }
 
 fn texts(list: &ListArray) -> StringArray {
