@@ -1,15 +1,20 @@
 //! Keeping models as bytes, and reading them back.
 
-use engagecast::models::{ArtifactError, FORMAT, Model, ModelSet, NoInputs, Prediction, Target};
+use engagecast::models::{
+    ArtifactError, FORMAT, Lesson, Model, ModelSet, NoInputs, Origin, Prediction, Target, Watch,
+};
+use rayon::ThreadPoolBuilder;
 use sha2::{Digest, Sha256};
 
-use crate::support::trained::{MODELS, model, moment, strangers};
+use crate::support::cohort::cohort;
+use crate::support::trained::{MODELS, model, moment, source, strangers};
 
 #[test]
 fn a_kept_model_is_the_same_to_the_bit() {
     for &target in Target::ALL {
         let bytes = model(target).to_bytes();
         let again = Model::from_bytes(&bytes).expect("a model");
+        let again = again.with_origin(origin());
         assert_eq!(again.target(), target);
         assert_eq!(again.card(), model(target).card());
         assert_eq!(again.to_bytes(), bytes);
@@ -120,6 +125,50 @@ fn the_digest_is_not_all_that_is_checked() {
     }
 }
 
+/// What the models of [`MODELS`] have on their cards and not in their bytes.
+fn origin() -> Origin {
+    Origin {
+        cohort_id: source().cohort_id,
+        cohort_name: source().cohort_name,
+        trained_at: moment(),
+    }
+}
+
+#[test]
+fn the_moment_and_the_cohorts_name_are_in_no_bytes() {
+    let model = model(Target::Ltv);
+    let later = Origin {
+        cohort_id: None,
+        cohort_name: "another name".to_owned(),
+        trained_at: moment() + chrono::TimeDelta::days(3),
+    };
+    let moved = model.clone().with_origin(later.clone());
+    assert_eq!(moved.card().trained_at, later.trained_at);
+    assert_eq!(moved.to_bytes(), model.to_bytes());
+    let stored = serde_json::to_value(moved.card()).expect("plain data");
+    assert_eq!(Origin::of_stored(&stored), Some(later));
+}
+
+#[test]
+fn a_set_is_the_same_bytes_on_any_number_of_threads_at_any_time() {
+    let cohort = cohort(900, 12);
+    let trained = |threads: usize, days: i64| {
+        let source = source();
+        let at = moment() + chrono::TimeDelta::days(days);
+        let lesson = Lesson::new(&cohort, &source, at);
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+        let trained = pool
+            .expect("threads")
+            .install(|| lesson.train_all(Target::ALL, &Watch::NOBODY));
+        let models = trained.expect("models").models;
+        assert_eq!(models.len(), Target::ALL.len());
+        models.iter().map(Model::to_bytes).collect::<Vec<_>>()
+    };
+    let one = trained(1, 0);
+    assert!(one == trained(2, 1), "one thread, and two a day later");
+    assert!(one == trained(4, 2), "one thread, and four later still");
+}
+
 #[test]
 fn a_set_names_its_version_after_its_models() {
     assert!(
@@ -130,6 +179,13 @@ fn a_set_names_its_version_after_its_models() {
     let models = || MODELS.models.clone();
     let again = ModelSet::new(None, moment(), models());
     assert_eq!(again.version, MODELS.version);
+    let later = models()[0].clone().with_origin(Origin {
+        trained_at: moment() + chrono::TimeDelta::milliseconds(1),
+        ..origin()
+    });
+    let [now, later] = [models()[0].clone(), later];
+    let of = |model| ModelSet::new(None, moment(), vec![model]).version;
+    assert_ne!(of(now), of(later), "two trainings of a second are two sets");
     let fewer = ModelSet::new(None, moment(), models().split_off(1));
     assert_ne!(fewer.version, MODELS.version);
     assert!(fewer.get(Target::Churn).is_none());
@@ -142,6 +198,9 @@ fn a_set_is_one_string_of_bytes() {
     assert_eq!(again.version, MODELS.version);
     assert_eq!(again.cohort_id, MODELS.cohort_id);
     assert_eq!(again.created_at, MODELS.created_at);
+    for (model, known) in again.models.iter().zip(&MODELS.models) {
+        assert_eq!(model.card(), known.card());
+    }
     assert_eq!(again.to_bytes(), bytes);
     for profile in strangers().iter().take(20) {
         let all = |set: &ModelSet| -> Vec<_> {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use engagecast::cohort::Plan;
 use engagecast::features::Shown;
 use engagecast::models::{
-    Candidate, Card, Estimate, Model, ModelSet, NoInputs, Target, Tier, TrainError, train,
+    Candidate, Card, Estimate, Lesson, Model, ModelSet, NoInputs, Target, Tier, TrainError, Watch,
 };
 use engagecast::schema::{COLUMNS, column};
 
@@ -51,7 +51,7 @@ fn finds_the_signal_that_was_planted() {
 fn churn_of_generated_customers_is_predicted_as_well_as_can_be_and_no_better() {
     let plan = Plan::new(20_000, 1).unwrap();
     let cohort: Vec<_> = plan.generate(&|_| {}).unwrap().collect();
-    let model = train(&cohort, Target::Churn, &source(), moment(), &|_| {}).unwrap();
+    let model = trained(&cohort, Target::Churn).unwrap();
     let auc = metric(model.card(), serving(model.card()), "auc");
     assert!((0.82..0.87).contains(&auc), "{auc}");
 }
@@ -429,7 +429,10 @@ fn a_batch_of_another_schema_is_refused() {
 fn progress_is_told_and_never_falls_back() {
     let heard = Mutex::new(Vec::new());
     let hear = |share| heard.lock().expect("not poisoned").push(share);
-    train(&cohort(500, 10), Target::Ltv, &source(), moment(), &hear).expect("a model");
+    let (cohort, source) = (cohort(500, 10), source());
+    let lesson = Lesson::new(&cohort, &source, moment());
+    let watched = lesson.train(Target::Ltv, &Watch::progress(&hear));
+    watched.expect("a model");
     let heard = heard.into_inner().expect("not poisoned");
     assert!(heard.is_sorted() && heard.len() > 5, "{heard:?}");
     assert_eq!((heard[0], heard[heard.len() - 1]), (0.0, 1.0));

@@ -95,16 +95,12 @@ fn a_cohort_that_goes_by_once_is_measured_by_segment() {
     for batch in &customers {
         observer.observe(batch);
     }
-    let (facts, segmentation) = observer.finish();
+    let facts = observer.finish();
     let published = facts.published();
     assert_eq!(facts.customers(), 1_200);
     assert_eq!(
         published.segments.iter().map(|s| s.customers).sum::<u64>(),
         1_200
-    );
-    assert_eq!(
-        published.segments.len(),
-        segmentation.unwrap().names().len()
     );
     let shares = published.segments.iter().map(|s| s.share_pct);
     assert!((shares.sum::<f64>() - 100.0).abs() < 1e-9);
@@ -117,6 +113,7 @@ fn a_cohort_that_goes_by_once_is_measured_by_segment() {
 
     // The same figures as one who knows the segments before.
     let segmentation = Segmentation::fit(&customers, 7).unwrap();
+    assert_eq!(published.segments.len(), segmentation.names().len());
     let mut known = engagecast::facts::Facts::default();
     for batch in &customers {
         segmentation.observe(&mut known, batch);
@@ -130,7 +127,24 @@ fn a_cohort_too_small_to_divide_has_facts_all_the_same() {
     for batch in &cohort(100, 3) {
         observer.observe(batch);
     }
-    let (facts, segmentation) = observer.finish();
-    assert_eq!((facts.customers(), segmentation), (100, None));
+    let facts = observer.finish();
+    assert_eq!(facts.customers(), 100);
     assert!(facts.published().segments.is_empty());
+}
+
+#[test]
+fn a_file_that_is_sorted_is_divided_by_more_than_how_it_begins() {
+    // The first 24,000 never swipe, the last 6,000 do little else.
+    let sorted = cohort_with(30_000, 3, |i, row| two_crowds(usize::from(i < 24_000), row));
+    let swipes_tell = |mut observer: Observer| {
+        sorted.iter().for_each(|batch| observer.observe(batch));
+        let segments = observer.finish().published().segments;
+        let mut traits = segments.iter().flat_map(|s| &s.traits);
+        traits.any(|t| t.column == "swipes_right_day")
+    };
+    assert!(swipes_tell(Observer::of_file(7)));
+    assert!(
+        !swipes_tell(Observer::new(7)),
+        "it takes customers in no order"
+    );
 }

@@ -61,6 +61,25 @@ async fn a_model_card_tells_where_the_model_comes_from_and_how_good_it_is() {
 }
 
 #[tokio::test]
+async fn a_card_of_drawn_customers_has_the_oracle_beside_the_models() {
+    for (target, metric) in [("churn", "auc"), ("engagement", "r_squared")] {
+        let card = json_of(&format!("/models/active/{target}")).await;
+        let oracle = card["oracle"][metric].as_f64().unwrap();
+        // A hold-out of 500: a model may be lucky, but not by much.
+        for candidate in card["candidates"].as_array().unwrap() {
+            let model = candidate["metrics"][metric].as_f64().unwrap();
+            assert!(model < oracle + 0.02, "{target}: {model}, {oracle}");
+        }
+        let inputs = card["inputs"].as_array().unwrap();
+        assert!(
+            inputs
+                .iter()
+                .all(|i| !i.as_str().unwrap().starts_with("truth"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn many_clients_at_once_are_all_answered() {
     let client = app::client();
     let url = format!("http://{}/predict/ltv", shared());

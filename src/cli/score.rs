@@ -19,6 +19,7 @@ use super::print;
 use crate::cohort::{Rows, TableError, TableReader, open_table};
 use crate::config::{LogArgs, Secret, StoreArgs};
 use crate::features::Recognised;
+use crate::jobs::{StoredModelError, model_set};
 use crate::models::score::Scoring;
 use crate::models::{ArtifactError, Model, ModelSet, Target};
 use crate::progress::Progress;
@@ -79,6 +80,8 @@ pub enum ScoreError {
     Artifact { path: String, source: ArtifactError },
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Stored(#[from] StoredModelError),
     #[error(
         "no models are active yet: let `engagecast serve` train some, or name a file with --model"
     )]
@@ -182,19 +185,7 @@ fn active(args: &StoreArgs) -> Result<ModelSet, ScoreError> {
         store.close().await;
         stored
     })?;
-    let stored = stored.ok_or(ScoreError::NoneActive)?;
-    let models = stored.models.iter().map(|model| {
-        Model::from_bytes(&model.artifact).map_err(|source| ScoreError::Artifact {
-            path: format!("{} of {}", model.target, stored.version),
-            source,
-        })
-    });
-    Ok(ModelSet {
-        models: models.collect::<Result<_, _>>()?,
-        version: stored.version,
-        cohort_id: stored.cohort_id,
-        created_at: stored.created_at,
-    })
+    Ok(model_set(stored.ok_or(ScoreError::NoneActive)?)?)
 }
 
 /// The targets asked for, in the order of the models.

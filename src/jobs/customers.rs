@@ -18,7 +18,15 @@ pub(super) const FEWEST_CUSTOMERS: u64 = 1_200;
 pub(super) struct Sample {
     every: u64,
     seen: u64,
-    kept: Vec<RecordBatch>,
+    rows: u64,
+    kept: Vec<Kept>,
+}
+
+/// Some customers of a cohort that follow each other.
+pub(super) struct Kept {
+    /// Where the first of them stands in the cohort.
+    pub first: u64,
+    pub batch: RecordBatch,
 }
 
 impl Sample {
@@ -26,18 +34,23 @@ impl Sample {
         Self {
             every: customers.div_ceil(TRAINING_ROWS).max(1),
             seen: 0,
+            rows: 0,
             kept: Vec::new(),
         }
     }
 
     pub(super) fn offer(&mut self, batch: &RecordBatch) {
         if self.seen.is_multiple_of(self.every) {
-            self.kept.push(batch.clone());
+            self.kept.push(Kept {
+                first: self.rows,
+                batch: batch.clone(),
+            });
         }
         self.seen += 1;
+        self.rows += batch.num_rows() as u64;
     }
 
-    pub(super) fn kept(self) -> Vec<RecordBatch> {
+    pub(super) fn kept(self) -> Vec<Kept> {
         self.kept
     }
 }
@@ -47,7 +60,7 @@ pub(super) async fn read(
     store: &Store,
     cohort: &Cohort,
     report: &(dyn Fn(f64) + Sync),
-) -> Result<Vec<RecordBatch>, FirstStartError> {
+) -> Result<Vec<Kept>, FirstStartError> {
     let customers = cohort.customers.unsigned_abs();
     let mut sample = Sample::of(customers);
     let mut rows = 0;

@@ -74,10 +74,6 @@ impl From<FirstStartError> for Failure {
     fn from(error: FirstStartError) -> Self {
         match error {
             FirstStartError::Store(error) => error.into(),
-            FirstStartError::Train(target, error) => Self::Problem(JobProblem::new(
-                "untrainable",
-                format!("The target {target} can't be trained: {error}."),
-            )),
             FirstStartError::Teach(TeachError::Train(error)) => {
                 Self::Problem(JobProblem::new("untrainable", error.to_string()))
             }

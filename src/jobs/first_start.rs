@@ -15,13 +15,14 @@ use uuid::Uuid;
 
 use super::Service;
 use super::cache::ModelCache;
-use super::customers::{FEWEST_CUSTOMERS, Sample, read};
+use super::customers::{FEWEST_CUSTOMERS, Kept, Sample, read};
 use super::generate::{default_name, generate, to_json};
 use super::status::{Database, Pending, Phase, Status};
+use super::stored::{StoredModelError, load, stored};
 use super::teach::TeachError;
-use super::training::{load, stored, train};
+use super::training::train;
 use crate::cohort::{GENERATOR_VERSION, Plan, PlanError, Unreachable};
-use crate::models::{ArtifactError, ModelSet, Target, TrainError};
+use crate::models::{LeftOut, ModelSet, Target};
 use crate::store::{BootstrapLock, Cohort, Location, NewCohort, Store, StoreError, StoredModelSet};
 
 /// How long one waits for a peer before one looks whether it is done, and says so.
@@ -55,16 +56,12 @@ pub enum FirstStartError {
         "{0} customers are too few to train on: start with at least {FEWEST_CUSTOMERS} (--customers)"
     )]
     TooFew(u64),
-    #[error("can't train {0}: {1}")]
-    Train(&'static str, TrainError),
+    #[error("can't train {0}")]
+    LeftOut(LeftOut),
     #[error(transparent)]
     Teach(#[from] TeachError),
-    #[error("the stored model {target} of set {version} can't serve: {error}")]
-    Artifact {
-        version: String,
-        target: String,
-        error: ArtifactError,
-    },
+    #[error(transparent)]
+    Stored(#[from] StoredModelError),
     #[error("the facts of the first customers can't be stored: {0}")]
     Facts(#[from] serde_json::Error),
     #[error("a background task stopped: {0}")]
@@ -297,7 +294,7 @@ async fn first_cohort(
     store: &Store,
     status: &Status,
     first: FirstStart,
-) -> Result<(Cohort, Vec<arrow_array::RecordBatch>), FirstStartError> {
+) -> Result<(Cohort, Vec<Kept>), FirstStartError> {
     if first.customers < FEWEST_CUSTOMERS {
         return Err(FirstStartError::TooFew(first.customers));
     }

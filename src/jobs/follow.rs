@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::Service;
 use super::cache::ModelCache;
 use super::status::{DATABASE_CHECK, Database};
-use super::training::load;
+use super::stored::load;
 use crate::store::{Change, Retention, Store, StoreError};
 
 /// How long nothing is heard of before one looks.

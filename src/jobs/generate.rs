@@ -33,7 +33,7 @@ pub(super) fn to_json(plan: &Plan) -> Value {
     })
 }
 
-fn from_json(spec: &Value) -> Result<Plan, Failure> {
+pub(super) fn from_json(spec: &Value) -> Result<Plan, Failure> {
     let invalid = |why: String| JobProblem::new("invalid-spec", why);
     let number = |name: &str| spec[name].as_u64().unwrap_or_default();
     let plan =
@@ -94,7 +94,7 @@ fn produce(plan: &Plan, sender: &mpsc::Sender<Event>) -> Result<Facts, FirstStar
             break;
         }
     }
-    Ok(observer.finish().0)
+    Ok(observer.finish())
 }
 
 /// The job: generates what its input asks for.

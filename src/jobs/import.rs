@@ -69,7 +69,7 @@ pub fn read_file(
     mut import: Import,
     take: &mut dyn FnMut(Piece) -> bool,
 ) -> Result<(Summary, Facts), ImportError> {
-    let mut observer = Observer::new(SEGMENTS_SEED);
+    let mut observer = Observer::of_file(SEGMENTS_SEED);
     while let Some(rows) = import.next() {
         let Imported { batch, rejects, .. } = rows?;
         observer.observe(&batch);
@@ -83,7 +83,7 @@ pub fn read_file(
             break;
         }
     }
-    Ok((import.summary(), observer.finish().0))
+    Ok((import.summary(), observer.finish()))
 }
 
 /// A file that was read into a cohort, which is not finished.

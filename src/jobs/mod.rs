@@ -15,10 +15,12 @@ mod import;
 mod import_job;
 mod runner;
 mod status;
+mod stored;
 mod submit;
 mod teach;
 mod train_job;
 mod training;
+mod truth;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
@@ -39,6 +41,7 @@ pub use follow::Upkeep;
 pub use import::{ImportFileError, NewImport, Piece, import_file, read_file};
 pub use runner::JobSettings;
 pub use status::{Database, Pending, Phase, Snapshot, Status};
+pub use stored::{StoredModelError, model_set};
 pub use submit::ImportRequest;
 
 /// What the running service has. Requests read it while jobs fill it.

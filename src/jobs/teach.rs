@@ -1,8 +1,8 @@
 //! Training on threads of its own, so that predictions keep theirs.
 //!
 //! A first start has nothing to answer and takes all cores. Afterwards one core
-//! is left free, where there is more than one: a request waits for a thread that
-//! trains no longer than the system lets one run.
+//! is left free, where there is more than one, and the threads that train stand
+//! back wherever another one of the machine wants to run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +15,21 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::interval;
 
+use super::customers::Kept;
+use super::truth;
+use crate::cohort::Plan;
 use crate::models::{Lesson, Source, Target, TrainError, Trained, Watch};
+use crate::store::Cohort;
 
 /// How often one looks whether a training is still wanted.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// The share of the work that drawing the truth is.
+const TRUTH: f64 = 0.03;
+
+/// The niceness of a thread that only runs where no other wants to.
+#[cfg(target_os = "linux")]
+const LEAST_URGENT: i32 = 19;
 
 /// How much of the machine a training may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +60,61 @@ pub enum TeachError {
     Stopped(#[from] JoinError),
 }
 
+/// What to train on, and when that is.
+pub(super) struct Material {
+    pub rows: Vec<Kept>,
+    /// The plan that draws the cohort again, where there is one.
+    pub plan: Option<Plan>,
+    pub source: Source,
+    pub at: DateTime<Utc>,
+}
+
+impl Material {
+    /// Customers of a stored cohort.
+    pub(super) fn of(cohort: &Cohort, rows: Vec<Kept>, at: DateTime<Utc>) -> Self {
+        Self {
+            rows,
+            plan: truth::plan(cohort),
+            source: Source {
+                cohort_id: Some(cohort.id),
+                cohort_name: cohort.name.clone(),
+                customers: cohort.customers.unsigned_abs(),
+                generator_version: Some(cohort.generator_version.clone()),
+                seed: cohort.seed,
+            },
+            at,
+        }
+    }
+
+    /// The rows, with the truth beside them where it is known, and told of as a
+    /// first part of the work.
+    fn rows(&mut self, watch: &Watch<'_>) -> Vec<RecordBatch> {
+        let kept = std::mem::take(&mut self.rows);
+        match &self.plan {
+            Some(plan) => truth::beside(kept, plan, &|share| {
+                (watch.progress)(share * TRUTH);
+                !(watch.cancelled)()
+            }),
+            None => kept.into_iter().map(|kept| kept.batch).collect(),
+        }
+    }
+
+    fn train(mut self, targets: &[Target], watch: &Watch<'_>) -> Result<Trained, TrainError> {
+        let rows = self.rows(watch);
+        let first = if self.plan.is_some() { TRUTH } else { 0.0 };
+        let watch = Watch {
+            progress: &|share| (watch.progress)(first + share * (1.0 - first)),
+            cancelled: watch.cancelled,
+        };
+        Lesson::new(&rows, &self.source, self.at).train_all(targets, &watch)
+    }
+}
+
 /// Trains a model of each target. `report` hears the share that is done;
 /// `cancelled` tells whether to stop, which takes no longer than a tree.
 pub(super) async fn teach(
-    rows: Vec<RecordBatch>,
-    source: Source,
+    material: Material,
     targets: &[Target],
-    at: DateTime<Utc>,
     cores: Cores,
     report: &(dyn Fn(f64) + Sync),
     cancelled: &(dyn Fn() -> bool + Sync),
@@ -72,8 +131,7 @@ pub(super) async fn teach(
             },
             cancelled: &|| stopped.load(Ordering::Relaxed),
         };
-        let lesson = Lesson::new(&rows, &source, at);
-        pool.install(|| lesson.train_all(&targets, &watch))
+        pool.install(|| material.train(&targets, &watch))
     });
     let mut look = interval(LOOK);
     loop {
@@ -97,7 +155,21 @@ fn pool(cores: Cores) -> Result<ThreadPool, ThreadPoolBuildError> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|number| format!("training-{number}"))
+        .start_handler(move |_| {
+            if cores == Cores::AllButOne {
+                stand_back();
+            }
+        })
         .build()
+}
+
+/// Lets every other thread of the machine go before this one. Linux alone counts
+/// this for a thread; elsewhere it would be the whole process.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, LEAST_URGENT) {
+        tracing::debug!(%error, "a thread that trains can't stand back");
+    }
 }
 
 #[cfg(test)]
@@ -110,5 +182,15 @@ mod tests {
         let all = std::thread::available_parallelism().map_or(1, usize::from);
         assert_eq!(threads(Cores::All), all);
         assert_eq!(threads(Cores::AllButOne), (all - 1).max(1));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_that_trains_stands_back_and_no_other_does() {
+        let nice = || rustix::process::getpriority_process(None).unwrap();
+        let before = nice();
+        assert_eq!(pool(Cores::AllButOne).unwrap().install(nice), LEAST_URGENT);
+        assert_eq!(pool(Cores::All).unwrap().install(nice), before);
+        assert_eq!(nice(), before);
     }
 }

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::runner::Running;
-use super::training::{RunTrain, TrainInput, run_train, stored};
+use super::stored::stored;
+use super::training::{RunTrain, TrainInput, run_train};
 
 /// The job: trains what its input asks for. The set is kept, not activated.
 pub(super) async fn run(running: &Running<'_>) -> Result<(), Failure> {

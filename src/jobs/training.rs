@@ -1,16 +1,15 @@
-//! Training all targets, and models as the store keeps them.
+//! Training all targets on a stored cohort.
 
-use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
-use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::customers::read;
+use super::customers::{Kept, read};
 use super::failure::{Failure, JobProblem};
 use super::first_start::FirstStartError;
-use super::teach::{Cores, teach};
-use crate::models::{LeftOut, Model, ModelSet, Source, Target, Trained};
-use crate::store::{Cohort, Store, StoreError, StoredModel, StoredModelSet};
+use super::stored::load;
+use super::teach::{Cores, Material, teach};
+use crate::models::{LeftOut, Model, ModelSet, Target, Trained};
+use crate::store::{Cohort, Store, StoreError};
 
 /// What a job trains.
 pub(super) struct TrainInput {
@@ -53,16 +52,8 @@ pub(super) async fn run_train(
     }
     let rows = read(store, &cohort, &|share| progress("reading", share)).await?;
     let report = |share| progress("training", share);
-    let cores = Cores::AllButOne;
-    let trained = teach(
-        rows,
-        source(&cohort),
-        &wanted,
-        input.at,
-        cores,
-        &report,
-        cancelled,
-    );
+    let material = Material::of(&cohort, rows, input.at);
+    let trained = teach(material, &wanted, Cores::AllButOne, &report, cancelled);
     let Trained {
         mut models,
         left_out,
@@ -95,70 +86,14 @@ fn untrainable(left_out: &[LeftOut]) -> JobProblem {
 /// Trains every target for a first start, which does without none.
 pub(super) async fn train(
     cohort: &Cohort,
-    rows: Vec<RecordBatch>,
+    rows: Vec<Kept>,
     at: DateTime<Utc>,
     report: &(dyn Fn(f64) + Sync),
 ) -> Result<Vec<Model>, FirstStartError> {
-    let source = source(cohort);
-    let trained = teach(rows, source, Target::ALL, at, Cores::All, report, &|| false).await?;
+    let material = Material::of(cohort, rows, at);
+    let trained = teach(material, Target::ALL, Cores::All, report, &|| false).await?;
     match trained.left_out.into_iter().next() {
-        Some(LeftOut { target, why }) => Err(FirstStartError::Train(target.name(), why)),
+        Some(left_out) => Err(FirstStartError::LeftOut(left_out)),
         None => Ok(trained.models),
     }
-}
-
-/// What stands on the cards of models of a stored cohort.
-fn source(cohort: &Cohort) -> Source {
-    Source {
-        cohort_id: Some(cohort.id),
-        cohort_name: cohort.name.clone(),
-        customers: cohort.customers.unsigned_abs(),
-        generator_version: Some(cohort.generator_version.clone()),
-        seed: cohort.seed,
-    }
-}
-
-/// The models as bytes, with their cards.
-pub(super) fn stored(set: &ModelSet) -> Result<StoredModelSet, FirstStartError> {
-    let models = set
-        .models
-        .iter()
-        .map(|model| {
-            Ok(StoredModel {
-                target: model.target().name().to_owned(),
-                artifact: model.to_bytes(),
-                card: serde_json::to_value(model.card())?,
-            })
-        })
-        .collect::<Result<_, serde_json::Error>>()?;
-    Ok(StoredModelSet {
-        version: set.version.clone(),
-        cohort_id: set.cohort_id,
-        created_at: set.created_at,
-        models,
-    })
-}
-
-/// Turns stored bytes into models, off the async threads.
-pub(super) async fn load(stored: StoredModelSet) -> Result<ModelSet, FirstStartError> {
-    spawn_blocking(move || {
-        let models = stored
-            .models
-            .iter()
-            .map(|model| {
-                Model::from_bytes(&model.artifact).map_err(|error| FirstStartError::Artifact {
-                    version: stored.version.clone(),
-                    target: model.target.clone(),
-                    error,
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(ModelSet {
-            version: stored.version,
-            cohort_id: stored.cohort_id,
-            created_at: stored.created_at,
-            models,
-        })
-    })
-    .await?
 }

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use self::envelope::{Kind, Reader};
-use super::card::{Card, Thresholds};
+use super::card::{Card, Origin, Thresholds};
 use super::forest::{Forest, Node, Tree};
 use super::interval::Intervals;
 use super::linear::Linear;
@@ -76,7 +76,8 @@ enum SpreadHeader {
 }
 
 impl Model {
-    /// The model, its card included, for [`Self::from_bytes`].
+    /// The model and its card, for [`Self::from_bytes`]: the same bytes for the same
+    /// customers and seed, since the card's [`Origin`] is left blank.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         MODEL.seal(&self.header(), |bytes| {
@@ -88,7 +89,8 @@ impl Model {
         })
     }
 
-    /// Reads what [`Self::to_bytes`] wrote, in this version or an older one.
+    /// Reads what [`Self::to_bytes`] wrote, in this version or an older one;
+    /// [`Self::with_origin`] fills in what is blank on its card.
     ///
     /// # Errors
     /// If a newer version wrote it, or it is damaged.
@@ -98,6 +100,8 @@ impl Model {
     }
 
     fn header(&self) -> Header {
+        let mut card = self.card.clone();
+        card.set_origin(Origin::default());
         Header {
             target: self.target.name().to_owned(),
             encoder: self.encoder.clone(),
@@ -115,7 +119,7 @@ impl Model {
                 Spread::Tiers(thresholds) => SpreadHeader::Tiers(*thresholds),
                 Spread::Intervals(intervals) => SpreadHeader::Intervals(intervals.clone()),
             },
-            card: self.card.clone(),
+            card,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::placement::Placement;
@@ -22,6 +23,29 @@ pub struct Source {
     /// The seed of the cohort, which is also that of the split; none for a
     /// cohort that was not generated.
     pub seed: Option<u64>,
+}
+
+/// When a model came about and what its cohort is called: on its card, and not in
+/// its bytes, which the same customers and seed make the same at any time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// None for a file.
+    pub cohort_id: Option<Uuid>,
+    /// The name of the cohort or of the file.
+    pub cohort_name: String,
+    pub trained_at: DateTime<Utc>,
+}
+
+impl Origin {
+    /// The origin that a stored card tells, of whatever version the card is.
+    #[must_use]
+    pub fn of_stored(card: &Value) -> Option<Self> {
+        Some(Self {
+            cohort_id: Deserialize::deserialize(&card["source"]["cohort_id"]).ok()?,
+            cohort_name: card["source"]["cohort_name"].as_str()?.to_owned(),
+            trained_at: Deserialize::deserialize(&card["trained_at"]).ok()?,
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -190,6 +214,22 @@ pub struct Intervals {
     pub coverage_by_decile: Vec<f64>,
     /// The same with each input missing by an even chance.
     pub coverage_half_missing: f64,
+}
+
+impl Card {
+    pub(super) fn origin(&self) -> Origin {
+        Origin {
+            cohort_id: self.source.cohort_id,
+            cohort_name: self.source.cohort_name.clone(),
+            trained_at: self.trained_at,
+        }
+    }
+
+    pub(super) fn set_origin(&mut self, origin: Origin) {
+        self.source.cohort_id = origin.cohort_id;
+        self.source.cohort_name = origin.cohort_name;
+        self.trained_at = origin.trained_at;
+    }
 }
 
 impl Interval {

@@ -45,12 +45,12 @@ mod watch;
 pub use artifact::{ArtifactError, FORMAT};
 pub use card::{
     Calibration, Candidate, Card, Comparison, Confusion, Decile, Exclusion, Importance, Interval,
-    Intervals, Metrics, Rows, Source, Thresholds,
+    Intervals, Metrics, Origin, Rows, Source, Thresholds,
 };
 pub use model::{Estimate, Explanation, Model, NoInputs, Prediction, Reason, Tier};
 pub use population::NotApplicable;
 pub use set::{ModelSet, NoPrediction};
 pub use split::FOLDS;
 pub use target::Target;
-pub use train::{LeftOut, Lesson, TrainError, Trained, train};
+pub use train::{LeftOut, Lesson, TrainError, Trained};
 pub use watch::Watch;

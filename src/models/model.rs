@@ -1,6 +1,6 @@
 //! A trained model at work: predictions and their reasons.
 
-use super::card::{Card, Thresholds};
+use super::card::{Card, Origin, Thresholds};
 use super::interval::{Intervals, LEVEL};
 use super::placement::Placement;
 use super::population::NotApplicable;
@@ -121,6 +121,13 @@ impl Model {
     #[must_use]
     pub fn card(&self) -> &Card {
         &self.card
+    }
+
+    /// The model with these on its card: its bytes don't keep them.
+    #[must_use]
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        self.card.set_origin(origin);
+        self
     }
 
     /// The columns that the model reads.

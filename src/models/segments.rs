@@ -18,6 +18,9 @@ use crate::schema::{Values, column, find};
 const MOST_SAMPLED: usize = 20_000;
 const FEWEST_SAMPLED: usize = 500;
 
+/// Customers of a file that wait until segments are found: 0.1 GB of memory.
+const MOST_OF_A_FILE: usize = 100_000;
+
 /// Customers of them that are clustered; the centres then settle on all of them.
 const MOST_CLUSTERED: usize = 4_000;
 const SETTLING: usize = 5;
@@ -124,20 +127,39 @@ impl Segmentation {
 
 /// Facts of a cohort that goes by once: the first customers wait until there are
 /// enough of them to find segments on.
+///
+/// Drawn customers come in no order, so the first are as good as any. A file may
+/// be sorted by what sets customers apart: of it a good deal more wait, and the
+/// sample is spread over them. Beyond these, segments are found on how the file
+/// begins.
 pub struct Observer {
     facts: Facts,
     seed: u64,
+    /// The most customers that wait.
+    patience: usize,
     waiting: Vec<RecordBatch>,
     segmentation: Option<Segmentation>,
     is_fitted: bool,
 }
 
 impl Observer {
+    /// Of customers in no order.
     #[must_use]
     pub fn new(seed: u64) -> Self {
+        Self::waiting_for(MOST_SAMPLED, seed)
+    }
+
+    /// Of the customers of a file, which may be sorted.
+    #[must_use]
+    pub fn of_file(seed: u64) -> Self {
+        Self::waiting_for(MOST_OF_A_FILE, seed)
+    }
+
+    fn waiting_for(patience: usize, seed: u64) -> Self {
         Self {
             facts: Facts::default(),
             seed,
+            patience,
             waiting: Vec::new(),
             segmentation: None,
             is_fitted: false,
@@ -151,22 +173,22 @@ impl Observer {
         }
         self.waiting.push(batch.clone());
         let rows: usize = self.waiting.iter().map(RecordBatch::num_rows).sum();
-        if rows >= MOST_SAMPLED {
+        if rows >= self.patience {
             self.fit();
         }
     }
 
-    /// The facts of all, and how they were divided.
+    /// The facts of all, by segment too where they could be divided.
     #[must_use]
-    pub fn finish(mut self) -> (Facts, Option<Segmentation>) {
+    pub fn finish(mut self) -> Facts {
         self.fit();
-        (self.facts, self.segmentation)
+        self.facts
     }
 
     fn fit(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         if !self.is_fitted {
-            self.segmentation = Segmentation::fit(&first(&waiting), self.seed);
+            self.segmentation = Segmentation::fit(&first(&waiting, self.patience), self.seed);
             self.is_fitted = true;
         }
         for batch in &waiting {
@@ -183,8 +205,8 @@ impl Observer {
 }
 
 /// The rows that segments are found on, whatever the size of batches.
-fn first(batches: &[RecordBatch]) -> Vec<RecordBatch> {
-    let mut left = MOST_SAMPLED;
+fn first(batches: &[RecordBatch], most: usize) -> Vec<RecordBatch> {
+    let mut left = most;
     let mut sample = Vec::new();
     for batch in batches {
         let rows = batch.num_rows().min(left);

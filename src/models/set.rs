@@ -6,12 +6,13 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::artifact::envelope::Kind;
+use super::card::Origin;
 use super::{ArtifactError, Model, NoInputs, NotApplicable, Prediction, Target};
 use crate::features::Profile;
 
 const SET: Kind = Kind {
     magic: *b"ENGCMSET",
-    format: 1,
+    format: 2,
     name: "model set",
 };
 
@@ -22,6 +23,10 @@ struct Header {
     created_at: DateTime<Utc>,
     /// The length of each model in bytes.
     models: Vec<usize>,
+    /// What the bytes of each model leave blank on its card. Not in format 1,
+    /// whose models have it themselves.
+    #[serde(default)]
+    origins: Vec<Origin>,
 }
 
 /// Why a target has no prediction for a customer.
@@ -43,13 +48,17 @@ pub struct ModelSet {
 }
 
 impl ModelSet {
-    /// Models of one training. The version names the second and a digest of
-    /// the models, cards included.
+    /// Models of one training. The version names the second and a digest of the
+    /// models, their cards included.
     #[must_use]
     pub fn new(cohort_id: Option<Uuid>, created_at: DateTime<Utc>, models: Vec<Model>) -> Self {
         let mut digest = Sha256::new();
         for model in &models {
             digest.update(model.to_bytes());
+            let origin = model.card().origin();
+            digest.update(origin.trained_at.timestamp_micros().to_le_bytes());
+            digest.update(origin.cohort_id.unwrap_or_default());
+            digest.update(origin.cohort_name);
         }
         let digest = digest.finalize();
         let short = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
@@ -89,6 +98,7 @@ impl ModelSet {
             cohort_id: self.cohort_id,
             created_at: self.created_at,
             models: models.iter().map(Vec::len).collect(),
+            origins: self.models.iter().map(|m| m.card().origin()).collect(),
         };
         SET.seal(&header, |bytes| {
             for model in &models {
@@ -104,8 +114,12 @@ impl ModelSet {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactError> {
         let (header, mut body): (Header, _) = SET.open(bytes)?;
         let mut models: Vec<Model> = Vec::new();
+        let mut origins = header.origins.into_iter();
         for length in header.models {
-            let model = Model::from_bytes(body.take(length)?)?;
+            let mut model = Model::from_bytes(body.take(length)?)?;
+            if let Some(origin) = origins.next() {
+                model = model.with_origin(origin);
+            }
             if models.iter().any(|known| known.target() == model.target()) {
                 return Err(SET.corrupt("it has two models for one target"));
             }

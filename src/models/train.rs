@@ -148,17 +148,3 @@ impl<'a> Lesson<'a> {
         Ok(Trained { models, left_out })
     }
 }
-
-/// Trains a model; see [`Lesson::train`]. `progress` hears the share that is done.
-///
-/// # Errors
-/// As [`Lesson::train`].
-pub fn train(
-    cohort: &[RecordBatch],
-    target: Target,
-    source: &Source,
-    trained_at: DateTime<Utc>,
-    progress: &(dyn Fn(f64) + Sync),
-) -> Result<Model, TrainError> {
-    Lesson::new(cohort, source, trained_at).train(target, &Watch::progress(progress))
-}

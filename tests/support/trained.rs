@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
 use engagecast::features::{Profile, profiles};
-use engagecast::models::{Lesson, Model, ModelSet, Source, Target, TrainError, Watch, train};
+use engagecast::models::{Lesson, Model, ModelSet, Source, Target, TrainError, Watch};
 use uuid::Uuid;
 
 use super::cohort::cohort;
@@ -27,7 +27,7 @@ pub static MODELS: LazyLock<ModelSet> = LazyLock::new(|| {
 });
 
 pub fn trained(cohort: &[RecordBatch], target: Target) -> Result<Model, TrainError> {
-    train(cohort, target, &source(), moment(), &|_| ())
+    Lesson::new(cohort, &source(), moment()).train(target, &Watch::NOBODY)
 }
 
 pub fn source() -> Source {
