@@ -1,0 +1,14 @@
+-- POSTs the file BODY, of the media type TYPE, to the path of the address, for wrk.
+local file = assert(io.open(os.getenv("BODY"), "rb"))
+wrk.method = "POST"
+wrk.headers["content-type"] = os.getenv("TYPE")
+wrk.body = file:read("*a")
+file:close()
+
+-- A failure would be quick, and flatter the figure.
+function done(summary)
+  local bad = summary.errors.status + summary.errors.read + summary.errors.timeout
+  if bad > 0 then
+    io.write(string.format("%d of the requests FAILED\n", bad))
+  end
+end
