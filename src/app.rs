@@ -125,6 +125,8 @@ impl App {
         drop(stop);
         // The server ends by itself; a panic in it would have been logged.
         let _ = server.await;
+        // What was counted is worth no wait.
+        let _ = tokio::time::timeout(CLOSING, service.hand_over_counts()).await;
         if let Some(store) = service.store.get() {
             // What is still using it was told to stop, and is not waited for.
             let _ = tokio::time::timeout(CLOSING, store.clone().close()).await;

@@ -3,6 +3,7 @@
 mod artifacts;
 mod command_line;
 mod documentation;
+mod drift;
 mod export;
 mod facts;
 mod features;

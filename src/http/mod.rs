@@ -121,6 +121,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(models::sets::model_set))
         .routes(routes!(models::sets::activate))
         .routes(routes!(models::model_card))
+        .routes(routes!(models::drift::drift))
         .routes(routes!(models::files::xgboost))
         .routes(routes!(models::files::manifest))
         .routes(routes!(cohorts::cohorts, cohorts::create_cohort))

@@ -1,5 +1,6 @@
 //! Model sets: which there are, their cards, and which of them serves.
 
+pub mod drift;
 pub mod files;
 pub mod sets;
 

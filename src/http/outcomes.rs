@@ -60,6 +60,7 @@ outcomes! {
     KeyInUse: Conflict "The first call with this Idempotency-Key is still being worked on";
     NoJob: NotFound "There is no such job";
     NoModel: NotFound "There is no such model set, or it has no such model";
+    NoServingModel: NotFound "The version is not the one that serves, or has no such model";
     NoForest: NotFound "There is no such model, or the linear model serves and has no trees";
     AwayOrBusy: DatabaseUnavailable "The database does not answer, or as many such requests as the service takes on are being answered";
     UnreadyOrAway: DatabaseUnavailable "No model is trained yet, or the database does not answer";

@@ -16,7 +16,7 @@ use super::customer::Customer;
 use super::problem::{self, FieldProblem, Kind, Problem};
 use super::{Api, extract, outcomes};
 use crate::features::Profile;
-use crate::models::{Model, ModelSet, NoInputs, NotApplicable, Target};
+use crate::models::{Model, ModelSet, NoInputs, NoPrediction, NotApplicable, Target};
 
 /// What the query may hold.
 #[derive(IntoParams)]
@@ -139,17 +139,18 @@ pub fn prediction<'a>(
             "at least one column that the target uses must be there",
         )
     };
-    if let Err(NotApplicable { why }) = model.applies(profile) {
-        let target = model.target();
-        return Ok(PredictionBody::not_applicable(
-            &set.version,
-            target,
-            profile,
-            why,
-        ));
-    }
-    let prediction = model.predict(profile).map_err(no_inputs)?;
-    let mut body = PredictionBody::new(&set.version, model.target(), profile, &prediction);
+    let target = model.target();
+    let prediction = match model.serve(profile) {
+        Ok(prediction) => prediction,
+        Err(NoPrediction::NoInputs(none)) => return Err(no_inputs(none)),
+        Err(NoPrediction::NotApplicable(NotApplicable { why })) => {
+            let version = &set.version;
+            return Ok(PredictionBody::not_applicable(
+                version, target, profile, why,
+            ));
+        }
+    };
+    let mut body = PredictionBody::new(&set.version, target, profile, &prediction);
     if reasons > 0 {
         let explanation = model.explain(profile, reasons);
         body.explain(&explanation.map_err(no_inputs)?);

@@ -5,7 +5,6 @@
 //! next, and the second start only reads. Invariant: what serves was trained on
 //! a complete cohort and is stored.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -131,7 +130,7 @@ async fn open(
             version = set.version,
             "{away}: the models of the data folder serve until it is back"
         );
-        service.models.store(Some(Arc::new(set)));
+        service.serve(set);
         status.from_cache(true);
         status.database(Database::Unavailable);
         status.enter(Phase::Serving);
@@ -197,7 +196,7 @@ async fn put_up(
     };
     let kept = cache.map(|cache| cache.keep(&stored));
     let set = load(stored).await?;
-    service.models.store(Some(Arc::new(set)));
+    service.serve(set);
     if let Some(kept) = kept {
         kept.await;
     }

@@ -4,7 +4,6 @@
 //! Postgres tells of changes; all of it is also looked at now and then, so that
 //! nothing depends on being told.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -35,6 +34,7 @@ impl Service {
             self.watch_database(store),
             self.follow(store, upkeep.cache.as_ref()),
             self.clear_away(store, upkeep.retention),
+            self.keep_counts(store),
         );
     }
 
@@ -107,7 +107,7 @@ impl Service {
         let kept = cache.map(|cache| cache.keep(&stored));
         match load(stored).await {
             Ok(set) => {
-                self.models.store(Some(Arc::new(set)));
+                self.serve(set);
                 *unusable = None;
                 tracing::info!(version, "another model set serves");
                 if let Some(kept) = kept {

@@ -7,6 +7,7 @@
 mod cache;
 mod control;
 mod customers;
+mod drift;
 mod failure;
 mod first_start;
 mod follow;
@@ -23,7 +24,7 @@ mod training;
 mod truth;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
@@ -35,6 +36,7 @@ use crate::store::Store;
 use control::Control;
 
 pub use cache::ModelCache;
+pub use drift::Pooled;
 pub use failure::JobProblem;
 pub use first_start::{FirstStart, FirstStartError, bootstrap};
 pub use follow::Upkeep;
@@ -76,6 +78,12 @@ impl Service {
             new_jobs: Notify::new(),
             running: Mutex::default(),
         }
+    }
+
+    /// Has these models answer from now on.
+    fn serve(&self, set: ModelSet) {
+        set.begin(self.now());
+        self.models.store(Some(Arc::new(set)));
     }
 
     /// The present, for what is stored.

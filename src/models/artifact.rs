@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use self::envelope::{Kind, Reader};
 use super::card::{Card, Origin, Thresholds};
+use super::drift::bins::Reference;
+use super::drift::tally::Tally;
 use super::forest::{Forest, Node, Tree};
 use super::interval::Intervals;
 use super::linear::Linear;
@@ -20,8 +22,9 @@ use crate::features::Encoder;
 
 pub(super) mod envelope;
 
-/// The format of models that is written, and the newest that is read.
-pub const FORMAT: u32 = 1;
+/// The format of models that is written, and the newest that is read. The second
+/// has the bins that drift is measured with.
+pub const FORMAT: u32 = 2;
 
 const MODEL: Kind = Kind {
     magic: *b"ENGCMODL",
@@ -54,6 +57,8 @@ struct Header {
     placement: Placement,
     spread: SpreadHeader,
     card: Card,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference: Option<Reference>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -120,6 +125,7 @@ impl Model {
                 Spread::Intervals(intervals) => SpreadHeader::Intervals(intervals.clone()),
             },
             card,
+            reference: self.reference.clone(),
         }
     }
 }
@@ -142,7 +148,7 @@ impl Header {
                 Scorer::Forest(forest)
             }
         };
-        let model = Model {
+        let mut model = Model {
             target,
             encoder: self.encoder,
             scorer,
@@ -153,8 +159,12 @@ impl Header {
                 SpreadHeader::Intervals(intervals) => Spread::Intervals(intervals),
             },
             card: self.card,
+            // Laid out once it is known to be sound.
+            tally: Tally::new(target, None),
+            reference: self.reference,
         };
         if nodes.is_empty() && is_sound(&model) {
+            model.tally = Tally::new(target, model.reference.as_ref());
             Ok(model)
         } else {
             Err(MODEL.corrupt("its parts do not fit together"))
@@ -173,7 +183,9 @@ fn is_sound(model: &Model) -> bool {
         Spread::Intervals(intervals) => !model.target.is_binary() && intervals.is_sound(),
     };
     let allowed = model.target.inputs();
+    let reference = model.reference.as_ref();
     scorer
+        && reference.is_none_or(|reference| reference.is_sound(&model.encoder))
         && spread
         && model.link.is_sound()
         && model.placement.is_sound()

@@ -7,6 +7,8 @@ use super::card::{
 };
 use super::contender::Contender;
 use super::data::Data;
+use super::drift::bins::Reference;
+use super::drift::tally::Tally;
 use super::interval::{Intervals, LEVEL, Scale, Sized};
 use super::judge::{Bench, Bootstrap, Logarithms, bootstrap, deciding};
 use super::leak::LIMIT;
@@ -62,7 +64,10 @@ pub(super) fn choose(
         importance: importance(&data, &shares),
         ..card(lesson, &data)
     };
+    let reference = Reference::of(&data, values);
     Ok(Model {
+        tally: Tally::new(data.target, Some(&reference)),
+        reference: Some(reference),
         target: data.target,
         encoder: data.encoder,
         scorer: serving.scorer,

@@ -1,10 +1,13 @@
 //! A trained model at work: predictions and their reasons.
 
 use super::card::{Card, Origin, Thresholds};
+use super::drift::bins::Reference;
+use super::drift::tally::Tally;
 use super::interval::{Intervals, LEVEL};
 use super::placement::Placement;
 use super::population::NotApplicable;
 use super::scorer::{Link, Scorer};
+use super::set::NoPrediction;
 use super::target::Target;
 use crate::features::{ColumnSet, Encoder, MAX_WIDTH, Profile, Shown};
 use crate::schema::{COLUMN_COUNT, COLUMNS};
@@ -19,6 +22,11 @@ pub struct Model {
     pub(super) placement: Placement,
     pub(super) spread: Spread,
     pub(super) card: Card,
+    /// Whom it learnt from, to be compared with; none in a model of an earlier
+    /// version.
+    pub(super) reference: Option<Reference>,
+    /// Whom it was asked about.
+    pub(super) tally: Tally,
 }
 
 /// What goes with the value.
@@ -150,7 +158,27 @@ impl Model {
     /// If no input is given: the answer would be about nobody.
     pub fn predict(&self, profile: &Profile) -> Result<Prediction, NoInputs> {
         let mut buffer = [0.0; MAX_WIDTH];
+        self.predict_row(self.encoder.encode(profile, &mut buffer))
+    }
+
+    /// Predicts for a customer who asks to be answered, and counts it, as
+    /// [`Self::drift`] compares it. Allocates nothing.
+    ///
+    /// # Errors
+    /// If the target is not for the customer, or no input is given.
+    pub fn serve(&self, profile: &Profile) -> Result<Prediction, NoPrediction> {
+        if let Err(why) = self.applies(profile) {
+            self.tally.count_not_applicable();
+            return Err(why.into());
+        }
+        let mut buffer = [0.0; MAX_WIDTH];
         let row = self.encoder.encode(profile, &mut buffer);
+        let prediction = self.predict_row(row)?;
+        self.tally.count(row, prediction.value);
+        Ok(prediction)
+    }
+
+    fn predict_row(&self, row: &[f32]) -> Result<Prediction, NoInputs> {
         let missing = self.missing(row)?;
         let margin = self.scorer.margin(row);
         let (value, percentile) = self.answer(margin, missing);

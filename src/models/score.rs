@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 use self::answers::{Answers, Errors};
-use super::model::Model;
+use super::model::{Estimate, Model};
 use super::scorer::row;
 use super::target::Target;
 use super::{ModelSet, NoInputs};
@@ -20,6 +20,12 @@ mod answers;
 mod text;
 
 pub use text::reasons_as_text;
+
+/// Which rows of a table are known to be at fault, where answers are counted.
+type Counted<'a> = Option<&'a dyn Fn(usize) -> bool>;
+
+/// What is predicted of a row; none where the target is not for it.
+type Outcome = Option<Estimate>;
 
 /// Which targets are predicted, and what their columns are called.
 #[derive(Debug)]
@@ -68,6 +74,17 @@ impl<'a> Scoring<'a> {
     /// customer are read by name, from any type that can hold them.
     #[must_use]
     pub fn score(&self, batch: &RecordBatch) -> RecordBatch {
+        self.answered(batch, None)
+    }
+
+    /// The same for customers who ask to be answered: each answer is counted, as
+    /// [`Model::serve`] does, but for rows that are known to be at fault.
+    #[must_use]
+    pub fn serve(&self, batch: &RecordBatch, at_fault: &dyn Fn(usize) -> bool) -> RecordBatch {
+        self.answered(batch, Some(at_fault))
+    }
+
+    fn answered(&self, batch: &RecordBatch, counted: Counted<'_>) -> RecordBatch {
         let table = Table::of(batch);
         let mut block = Block::new();
         let mut errors = Errors::new(table.rows());
@@ -80,14 +97,11 @@ impl<'a> Scoring<'a> {
                 errors.note(first + row, &fault);
             }
             for (model, answers) in self.models.iter().zip(&mut answers) {
-                self.answer(
-                    model,
-                    &table,
-                    (first, &block),
-                    &mut places,
-                    answers,
-                    &mut errors,
-                );
+                let rows = (first, &block);
+                let outcomes = self.answer(model, &table, rows, &mut places, answers, &mut errors);
+                if let Some(at_fault) = counted {
+                    count(model, &places, outcomes, &|row| at_fault(first + row));
+                }
             }
         }
         answers::batch(&table, answers, errors, self.prefixed)
@@ -102,28 +116,54 @@ impl<'a> Scoring<'a> {
         places: &mut Vec<Lane>,
         answers: &mut Answers,
         errors: &mut Errors,
-    ) {
+    ) -> [Option<Outcome>; BLOCK] {
         model.encoder.encode_block(block, places);
         let missing = model.encoder.missing_in_block(places);
         let inputs = model.inputs();
         let margins = model.scorer.margins(places, block.len());
         let population = &model.target.definition().population;
         let mut buffer = [0.0; MAX_WIDTH];
+        let mut outcomes = [None; BLOCK];
         for i in 0..block.len() {
             if block.is_at_fault(i) {
                 answers.none(None);
             } else if population.holds(|c| f64::from(block.lane(c)[i])).is_err() {
                 answers.none(Some(false));
+                outcomes[i] = Some(None);
             } else if missing[i] == inputs {
                 errors.note(first + i, &format!("{}: {NoInputs}", model.target));
                 answers.none(None);
             } else {
-                answers.push(&model.answer(margins[i], missing[i]));
+                let answer = model.answer(margins[i], missing[i]);
+                answers.push(&answer);
+                outcomes[i] = Some(Some(answer.0));
                 if self.explain > 0 {
                     let (_, reasons) = model.strongest(row(places, i, &mut buffer), self.explain);
                     answers.explain(&reasons, |column| table.shown(column, first + i));
                 }
             }
         }
+        outcomes
     }
+}
+
+/// Counts the answers to a block, but for the rows at fault.
+fn count(
+    model: &Model,
+    places: &[Lane],
+    outcomes: [Option<Outcome>; BLOCK],
+    at_fault: &dyn Fn(usize) -> bool,
+) {
+    let mut predicted = [false; BLOCK];
+    for (row, outcome) in outcomes.into_iter().enumerate() {
+        match outcome.filter(|_| !at_fault(row)) {
+            Some(Some(estimate)) => {
+                predicted[row] = true;
+                model.tally.count_answer(estimate);
+            }
+            Some(None) => model.tally.count_not_applicable(),
+            None => (),
+        }
+    }
+    model.tally.count_block(places, &predicted);
 }

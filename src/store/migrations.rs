@@ -22,6 +22,11 @@ pub(super) const POSTGRES: &[Version] = &[
         "jobs, keys and views",
         include_str!("../../migrations/postgres/0002_jobs_keys_and_views.sql"),
     ),
+    (
+        3,
+        "drift",
+        include_str!("../../migrations/postgres/0003_drift.sql"),
+    ),
 ];
 
 pub(super) const SQLITE: &[Version] = &[
@@ -34,6 +39,11 @@ pub(super) const SQLITE: &[Version] = &[
         2,
         "jobs, keys and views",
         include_str!("../../migrations/sqlite/0002_jobs_keys_and_views.sql"),
+    ),
+    (
+        3,
+        "drift",
+        include_str!("../../migrations/sqlite/0003_drift.sql"),
     ),
 ];
 

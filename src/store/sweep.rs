@@ -14,6 +14,10 @@ const ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// How long what became of a job is kept.
 const OUTCOMES: TimeDelta = TimeDelta::days(90);
 
+/// How long the counts of a process that writes no more still say whom the models
+/// are asked about.
+const COUNTS: TimeDelta = TimeDelta::hours(24);
+
 /// Which cohorts are kept; all of them, where nothing is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retention {
@@ -47,6 +51,7 @@ const CALLS: &str = "DELETE FROM idempotency_keys WHERE created_at < $1";
 const REJECTS: &str = "DELETE FROM rejects WHERE cohort_id IN \
         (SELECT cohort_id FROM jobs WHERE kind = 'import' AND finished_at < $1) \
     AND NOT EXISTS (SELECT 1 FROM cohorts WHERE cohorts.id = rejects.cohort_id)";
+const DRIFT: &str = "DELETE FROM drift_counts WHERE written_at < $1";
 const JOBS: &str = "DELETE FROM jobs WHERE finished_at < $1";
 const EXPIRED: &str = "SELECT id FROM (SELECT id, created_at, \
         row_number() OVER (ORDER BY created_at DESC, id DESC) AS place FROM cohorts) AS ranked \
@@ -70,6 +75,7 @@ impl Store {
             (CALLS, before(ANSWERS)),
             (REJECTS, before(OUTCOMES)),
             (JOBS, before(OUTCOMES)),
+            (DRIFT, before(COUNTS)),
         ] {
             change!(self, "clear away leftovers", within LONG, sqlx::query(statement).bind(moment))?;
         }

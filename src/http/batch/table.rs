@@ -47,7 +47,8 @@ impl Answers {
         let internal = |error: &dyn std::error::Error| problem::internal(error);
         let (batch, faults) = rows.into_table().map_err(|error| internal(&error))?;
         let scoring = Scoring::new(&self.set, &[self.target], self.reasons);
-        let scored = rejected(scoring.score(&batch), &faults);
+        let scored = scoring.serve(&batch, &|row| faults.contains_key(&row));
+        let scored = rejected(scored, &faults);
         let scored = scored.map_err(|error| internal(&error))?;
         let written = self.encoder.write(&scored, out);
         written.map_err(|error| internal(&error))
