@@ -185,7 +185,12 @@ impl Service {
             Ok(Err(Failure::Problem(problem))) => {
                 (Some(JobOutcome::Failed(problem.to_json())), "failed")
             }
-            Ok(Err(Failure::Store(StoreError::LostJob(_)))) | Err(Stop::Lost) => return "lost",
+            Err(Stop::Lost) => return "lost",
+            // Refused at its end: asked to stop before the heartbeat heard of it,
+            // or another's by now, which writing this down tells apart.
+            Ok(Err(Failure::Store(StoreError::LostJob(_)))) => {
+                (Some(JobOutcome::Cancelled), "cancelled")
+            }
             Ok(Err(Failure::Store(error))) if error.is_passing() => {
                 tracing::warn!(job = %job.id, %error, "a job waits for the database");
                 (None, "to be tried again")
@@ -205,6 +210,7 @@ impl Service {
             };
             match written {
                 Ok(()) => break,
+                Err(StoreError::LostJob(_)) => return "lost",
                 Err(error) if error.is_passing() => sleep(PAUSE).await,
                 Err(error) => {
                     tracing::warn!(job = %job.id, %error, "a job's end is not written down");

@@ -74,11 +74,12 @@ const HEARTBEAT: &str = "UPDATE jobs SET heartbeat_at = $3, phase = $4, progress
 pub(super) const FINISH: &str = "UPDATE jobs SET state = $3, result = $4, problem = $5, \
     finished_at = $6, owner = NULL, \
     progress = CASE WHEN $3 = 'complete' THEN 1 ELSE progress END \
-    WHERE id = $1 AND owner = $2 AND state = 'running'";
+    WHERE id = $1 AND owner = $2 AND state = 'running' \
+    AND ($3 <> 'complete' OR NOT cancel_requested)";
 
 /// Ends a job as complete within an open transaction of either database. A job
-/// that is not its owner's any more is `RowNotFound`: then nothing of the
-/// transaction may be committed.
+/// that is not its owner's any more, or that was asked to stop, is `RowNotFound`:
+/// then nothing of the transaction may be committed.
 macro_rules! end_job {
     ($connection:expr, $job:expr) => {
         async {

@@ -143,7 +143,8 @@ impl Store {
     /// Keeps a model set, and in the same transaction ends the job that trained it.
     ///
     /// # Errors
-    /// [`StoreError::LostJob`] where the job is not its owner's any more; else as
+    /// [`StoreError::LostJob`] where the job is not its owner's any more, or was
+    /// asked to stop; else as
     /// for [`Store::save_model_set`].
     pub async fn save_model_set_of_job(
         &self,

@@ -130,7 +130,8 @@ impl CohortWriter {
     /// cohort, and what the job set aside.
     ///
     /// # Errors
-    /// [`StoreError::LostJob`] where the job is not its owner's any more; else as
+    /// [`StoreError::LostJob`] where the job is not its owner's any more, or was
+    /// asked to stop; else as
     /// for [`CohortWriter::finish`].
     pub async fn finish_job(
         self,

@@ -19,6 +19,7 @@ on_both!(
     lists_jobs_from_the_newest,
     a_cohort_and_the_end_of_its_job_become_visible_together,
     a_cohort_of_a_job_that_was_lost_is_not_stored,
+    a_cohort_whose_job_was_asked_to_stop_at_its_end_is_not_stored,
     a_model_set_and_the_end_of_its_job_become_visible_together,
 );
 
@@ -246,6 +247,30 @@ async fn a_cohort_of_a_job_that_was_lost_is_not_stored(place: Place) {
     let done = writer.finish_job(json!({}), Vec::new(), ending(job, other));
     done.await.unwrap();
     assert_eq!(read(&store, new.id).await[0].num_rows(), 100);
+}
+
+async fn a_cohort_whose_job_was_asked_to_stop_at_its_end_is_not_stored(place: Place) {
+    let store = place.open().await;
+    let job = enqueued(&store, 0).await.id;
+    let owner = Uuid::new_v4();
+    claimed(&store, owner).await;
+    let new = new_cohort("a", 0);
+    let mut writer = store.begin_cohort(&new).await.unwrap();
+    writer.write(&batch(0, 100)).await.unwrap();
+    // After the owner's last heartbeat: it does not know, and ends its job.
+    store.cancel_job(job, Utc::now()).await.unwrap();
+    let late = writer
+        .finish_job(json!({}), Vec::new(), ending(job, owner))
+        .await;
+    assert!(
+        matches!(late, Err(StoreError::LostJob(id)) if id == job),
+        "{late:?}"
+    );
+    assert_eq!(store.cohort(new.id).await.unwrap(), None);
+    let outcome = JobOutcome::Cancelled;
+    let ended = store.finish_job(job, owner, &outcome, Utc::now()).await;
+    ended.unwrap();
+    assert_eq!(state(&store, job).await, JobState::Cancelled);
 }
 
 async fn a_model_set_and_the_end_of_its_job_become_visible_together(place: Place) {
