@@ -217,12 +217,13 @@ fn recomputed(one: &Value) -> f64 {
     let (training, now) = (counts("training"), counts("now"));
     let pairs: Vec<(f64, f64)> = training.into_iter().zip(now).collect();
     let pairs: Vec<_> = pairs.into_iter().filter(|(t, n)| t + n > 0.0).collect();
-    let k = 0.5 * pairs.len() as f64;
-    let m: f64 = pairs.iter().map(|pair| pair.0).sum();
-    let n: f64 = pairs.iter().map(|pair| pair.1).sum();
-    let parts = pairs.iter().map(|(t, c)| {
-        let (p, q) = ((t + 0.5) / (m + k), (c + 0.5) / (n + k));
-        (q - p) * (q / p).ln()
+    let half_a_bin_each: f64 = pairs.iter().map(|_| 0.5).sum();
+    let of_training: f64 = pairs.iter().map(|pair| pair.0).sum();
+    let of_now: f64 = pairs.iter().map(|pair| pair.1).sum();
+    let parts = pairs.iter().map(|(training, now)| {
+        let before = (training + 0.5) / (of_training + half_a_bin_each);
+        let after = (now + 0.5) / (of_now + half_a_bin_each);
+        (after - before) * (after / before).ln()
     });
     parts.sum()
 }

@@ -100,7 +100,7 @@ impl<'a> Scoring<'a> {
                 let rows = (first, &block);
                 let outcomes = self.answer(model, &table, rows, &mut places, answers, &mut errors);
                 if let Some(at_fault) = counted {
-                    count(model, &places, outcomes, &|row| at_fault(first + row));
+                    count(model, &places, &outcomes, &|row| at_fault(first + row));
                 }
             }
         }
@@ -151,11 +151,11 @@ impl<'a> Scoring<'a> {
 fn count(
     model: &Model,
     places: &[Lane],
-    outcomes: [Option<Outcome>; BLOCK],
+    outcomes: &[Option<Outcome>; BLOCK],
     at_fault: &dyn Fn(usize) -> bool,
 ) {
     let mut predicted = [false; BLOCK];
-    for (row, outcome) in outcomes.into_iter().enumerate() {
+    for (row, &outcome) in outcomes.iter().enumerate() {
         match outcome.filter(|_| !at_fault(row)) {
             Some(Some(estimate)) => {
                 predicted[row] = true;
