@@ -137,7 +137,9 @@ fn a_file_that_is_sorted_is_divided_by_more_than_how_it_begins() {
     // The first 24,000 never swipe, the last 6,000 do little else.
     let sorted = cohort_with(30_000, 3, |i, row| two_crowds(usize::from(i < 24_000), row));
     let swipes_tell = |mut observer: Observer| {
-        sorted.iter().for_each(|batch| observer.observe(batch));
+        for batch in &sorted {
+            observer.observe(batch);
+        }
         let segments = observer.finish().published().segments;
         let mut traits = segments.iter().flat_map(|s| &s.traits);
         traits.any(|t| t.column == "swipes_right_day")

@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(verdict([0, 4, 1, 2, 3]), Verdict::TooFew);
         assert_eq!(verdict([60, 0, 0, 0, 0]), Verdict::Major);
         assert_eq!(verdict([0, 500, 500, 490, 510]), Verdict::Stable);
-        assert_eq!(verdict([0, 700, 600, 390, 310]), Verdict::Moderate);
+        assert_eq!(verdict([0, 800, 600, 350, 250]), Verdict::Moderate);
         assert_eq!(verdict([0, 1400, 300, 200, 100]), Verdict::Major);
     }
 
