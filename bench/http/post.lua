@@ -1,9 +1,8 @@
--- POSTs the full profile of one customer, for wrk.
-local file = assert(io.open("bench/http/customer.json"))
+-- For wrk: POSTs the file BODY, of the media type TYPE, to the address.
+local file = assert(io.open(os.getenv("BODY"), "rb"))
 wrk.method = "POST"
-wrk.path = "/predict/churn"
-wrk.headers["content-type"] = "application/json"
-wrk.body = file:read("a")
+wrk.headers["content-type"] = os.getenv("TYPE")
+wrk.body = file:read("*a")
 file:close()
 
 -- A failure would be quick, and flatter the figure.
