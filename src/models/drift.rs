@@ -19,7 +19,6 @@ use super::model::Model;
 use super::set::ModelSet;
 use super::target::Target;
 
-pub use self::tally::Served;
 pub use self::verdict::{Shift, Verdict};
 
 /// How the customers of a model differ from those that it learnt from.
@@ -83,12 +82,6 @@ impl Model {
         self.tally.bins()
     }
 
-    /// What became of the predictions since the model was loaded.
-    #[must_use]
-    pub fn served(&self) -> Served {
-        self.tally.served()
-    }
-
     /// The moment from which the model serves.
     #[must_use]
     pub fn since(&self) -> Option<DateTime<Utc>> {
@@ -123,7 +116,7 @@ fn drifted<'a>(bins: &'a Bins, rest: &mut &[u64]) -> Drifted<'a> {
     let (now, after) = rest.split_at(bins.counts.len());
     *rest = after;
     let is_score = bins.column.is_empty();
-    let each = bins.holds().zip(bins.counts.iter().zip(now));
+    let each = bins.holds().into_iter().zip(bins.counts.iter().zip(now));
     Drifted {
         column: (!is_score).then_some(&bins.column),
         shift: Shift::between(&bins.counts, now),
@@ -149,24 +142,21 @@ fn share_missing(counts: &[u64]) -> f64 {
 
 impl Bins {
     /// What falls into each bin, in the order of the counts.
-    fn holds(&self) -> impl Iterator<Item = BinHolds<'_>> {
-        let missing = std::iter::once(BinHolds::Missing);
-        let ranges = match &self.cut {
-            Cut::At(edges) => edges.as_slice(),
-            Cut::Names { .. } => &[],
-        };
-        let is_cut = matches!(self.cut, Cut::At(_));
-        let ranges = (0..=ranges.len()).filter(move |_| is_cut).map(move |i| {
-            let from = i.checked_sub(1).map(|before| ranges[before]);
-            BinHolds::Range(from, ranges.get(i).copied())
-        });
-        let (names, other) = match &self.cut {
-            Cut::At(_) => (&[][..], false),
-            Cut::Names { names, other } => (names.as_slice(), *other),
-        };
-        let names = names.iter().map(|name| BinHolds::Category(name));
-        let other = other.then_some(BinHolds::OtherCategory);
-        missing.chain(ranges).chain(names).chain(other)
+    fn holds(&self) -> Vec<BinHolds<'_>> {
+        let mut holds = vec![BinHolds::Missing];
+        match &self.cut {
+            Cut::At(edges) => {
+                let edges = edges.iter().copied().map(Some);
+                let from = std::iter::once(None).chain(edges.clone());
+                let to = edges.chain([None]);
+                holds.extend(from.zip(to).map(|(from, to)| BinHolds::Range(from, to)));
+            }
+            Cut::Names { names, other } => {
+                holds.extend(names.iter().map(|name| BinHolds::Category(name)));
+                holds.extend(other.then_some(BinHolds::OtherCategory));
+            }
+        }
+        holds
     }
 }
 

@@ -48,7 +48,7 @@ pub use card::{
     Calibration, Candidate, Card, Comparison, Confusion, Decile, Exclusion, Importance, Interval,
     Intervals, Metrics, Origin, Rows, Source, Thresholds,
 };
-pub use drift::{Bin, BinHolds, Drift, Drifted, NoReference, Served, Shift, Verdict};
+pub use drift::{Bin, BinHolds, Drift, Drifted, NoReference, Shift, Verdict};
 pub use model::{Estimate, Explanation, Model, NoInputs, Prediction, Reason, Tier};
 pub use population::NotApplicable;
 pub use set::{ModelSet, NoPrediction};

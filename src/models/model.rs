@@ -167,14 +167,11 @@ impl Model {
     /// # Errors
     /// If the target is not for the customer, or no input is given.
     pub fn serve(&self, profile: &Profile) -> Result<Prediction, NoPrediction> {
-        if let Err(why) = self.applies(profile) {
-            self.tally.count_not_applicable();
-            return Err(why.into());
-        }
+        self.applies(profile)?;
         let mut buffer = [0.0; MAX_WIDTH];
         let row = self.encoder.encode(profile, &mut buffer);
         let prediction = self.predict_row(row)?;
-        self.tally.count(row, prediction.value);
+        self.tally.count(row, prediction.value.number());
         Ok(prediction)
     }
 

@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 use self::answers::{Answers, Errors};
-use super::model::{Estimate, Model};
+use super::model::Model;
 use super::scorer::row;
 use super::target::Target;
 use super::{ModelSet, NoInputs};
@@ -23,9 +23,6 @@ pub use text::reasons_as_text;
 
 /// Which rows of a table are known to be at fault, where answers are counted.
 type Counted<'a> = Option<&'a dyn Fn(usize) -> bool>;
-
-/// What is predicted of a row; none where the target is not for it.
-type Outcome = Option<Estimate>;
 
 /// Which targets are predicted, and what their columns are called.
 #[derive(Debug)]
@@ -98,9 +95,13 @@ impl<'a> Scoring<'a> {
             }
             for (model, answers) in self.models.iter().zip(&mut answers) {
                 let rows = (first, &block);
-                let outcomes = self.answer(model, &table, rows, &mut places, answers, &mut errors);
+                let mut predicted =
+                    self.answer(model, &table, rows, &mut places, answers, &mut errors);
                 if let Some(at_fault) = counted {
-                    count(model, &places, &outcomes, &|row| at_fault(first + row));
+                    for (row, predicted) in predicted.iter_mut().enumerate() {
+                        *predicted = predicted.filter(|_| !at_fault(first + row));
+                    }
+                    model.tally.count_block(&places, &predicted);
                 }
             }
         }
@@ -116,54 +117,32 @@ impl<'a> Scoring<'a> {
         places: &mut Vec<Lane>,
         answers: &mut Answers,
         errors: &mut Errors,
-    ) -> [Option<Outcome>; BLOCK] {
+    ) -> [Option<f64>; BLOCK] {
         model.encoder.encode_block(block, places);
         let missing = model.encoder.missing_in_block(places);
         let inputs = model.inputs();
         let margins = model.scorer.margins(places, block.len());
         let population = &model.target.definition().population;
         let mut buffer = [0.0; MAX_WIDTH];
-        let mut outcomes = [None; BLOCK];
+        let mut predicted = [None; BLOCK];
         for i in 0..block.len() {
             if block.is_at_fault(i) {
                 answers.none(None);
             } else if population.holds(|c| f64::from(block.lane(c)[i])).is_err() {
                 answers.none(Some(false));
-                outcomes[i] = Some(None);
             } else if missing[i] == inputs {
                 errors.note(first + i, &format!("{}: {NoInputs}", model.target));
                 answers.none(None);
             } else {
                 let answer = model.answer(margins[i], missing[i]);
                 answers.push(&answer);
-                outcomes[i] = Some(Some(answer.0));
+                predicted[i] = Some(answer.0.number());
                 if self.explain > 0 {
                     let (_, reasons) = model.strongest(row(places, i, &mut buffer), self.explain);
                     answers.explain(&reasons, |column| table.shown(column, first + i));
                 }
             }
         }
-        outcomes
+        predicted
     }
-}
-
-/// Counts the answers to a block, but for the rows at fault.
-fn count(
-    model: &Model,
-    places: &[Lane],
-    outcomes: &[Option<Outcome>; BLOCK],
-    at_fault: &dyn Fn(usize) -> bool,
-) {
-    let mut predicted = [false; BLOCK];
-    for (row, &outcome) in outcomes.iter().enumerate() {
-        match outcome.filter(|_| !at_fault(row)) {
-            Some(Some(estimate)) => {
-                predicted[row] = true;
-                model.tally.count_answer(estimate);
-            }
-            Some(None) => model.tally.count_not_applicable(),
-            None => (),
-        }
-    }
-    model.tally.count_block(places, &predicted);
 }

@@ -144,8 +144,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LostJob`] where the job is not its owner's any more, or was
-    /// asked to stop; else as
-    /// for [`Store::save_model_set`].
+    /// asked to stop; else as for [`Store::save_model_set`].
     pub async fn save_model_set_of_job(
         &self,
         set: &StoredModelSet,

@@ -131,8 +131,7 @@ impl CohortWriter {
     ///
     /// # Errors
     /// [`StoreError::LostJob`] where the job is not its owner's any more, or was
-    /// asked to stop; else as
-    /// for [`CohortWriter::finish`].
+    /// asked to stop; else as for [`CohortWriter::finish`].
     pub async fn finish_job(
         self,
         facts: Value,

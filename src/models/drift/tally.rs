@@ -1,4 +1,4 @@
-//! What a model is asked and answers, counted while it serves.
+//! Whom a model is asked about and what it predicts, counted while it serves.
 //!
 //! Threads count into parts of their own, so that a count costs a few
 //! nanoseconds and none waits for another. Invariant: every prediction is
@@ -11,32 +11,20 @@ use chrono::{DateTime, Utc};
 
 use super::bins::{BINS, Cut, Reference, named, single};
 use crate::features::{BLOCK, Lane};
-use crate::models::model::{Estimate, Tier};
-use crate::models::target::{Outcome, Target};
 
 /// The most parts that threads count into.
 const MOST_SHARDS: usize = 16;
 /// Numbers that a number is compared with, more than there are edges: with a
 /// fixed length the comparisons are one after the other without a branch.
 const EDGES: usize = BINS + 2;
-/// What a sum of predicted values counts: whole numbers add up in any order.
-const PARTS: f64 = 10_000.0;
-/// Larger values count as this much in the sum.
-const LARGEST: f64 = 1e9;
-/// The place of those whom the target was not for, after three tiers and the amounts.
-const NOT_APPLICABLE: usize = 4;
-const ANSWERS: usize = 5;
-
 /// The counts of one model.
 #[derive(Debug)]
 pub(in crate::models) struct Tally {
     slots: Vec<Slot>,
     /// Where predicted values are cut; none without a reference.
     score: Option<(usize, Vec<f32>)>,
-    /// How many counts are of bins: those that come first.
+    /// How many bins there are in all; none without a reference.
     bins: usize,
-    /// Upper bounds of a histogram of predicted values that every version has.
-    scale: Vec<f64>,
     shards: Vec<Box<[AtomicU64]>>,
     /// When the counting began.
     since: OnceLock<DateTime<Utc>>,
@@ -54,44 +42,15 @@ struct Slot {
     edges: Option<[f32; EDGES]>,
 }
 
-/// What became of a model's predictions.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Served {
-    /// By tier: low, medium, high. For a target with tiers.
-    pub tiers: [u64; 3],
-    /// Of amounts.
-    pub amounts: u64,
-    /// Customers whom the target is not for.
-    pub not_applicable: u64,
-    /// Upper bounds and how many values were at most this and above the one
-    /// before; the last bound is infinity.
-    pub histogram: Vec<(f64, u64)>,
-    /// Of all values.
-    pub sum: f64,
-}
-
-impl Served {
-    /// How many values were predicted.
-    #[must_use]
-    pub fn predictions(&self) -> u64 {
-        self.tiers.iter().sum::<u64>() + self.amounts
-    }
-}
-
 impl Tally {
-    /// Nothing counted yet, for a model of this target with these bins.
-    pub(in crate::models) fn new(target: Target, reference: Option<&Reference>) -> Self {
+    /// Nothing counted yet, in these bins.
+    pub(in crate::models) fn new(reference: Option<&Reference>) -> Self {
         let (slots, score, bins) = reference.map_or_else(Default::default, laid_out);
-        let scale = scale(target.definition().outcome);
-        // The histogram with what is above its last bound, the answers, the sum.
-        let width = bins + scale.len() + 1 + ANSWERS + 1;
-        let shard = || (0..width).map(|_| AtomicU64::new(0)).collect();
         Self {
             slots,
             score,
             bins,
-            scale,
-            shards: (0..shards()).map(|_| shard()).collect(),
+            shards: (0..shards()).map(|_| zeros(bins)).collect(),
             since: OnceLock::new(),
         }
     }
@@ -105,24 +64,23 @@ impl Tally {
     }
 
     /// Counts a prediction by the row that it was made of.
-    pub(in crate::models) fn count(&self, row: &[f32], estimate: Estimate) {
+    pub(in crate::models) fn count(&self, row: &[f32], predicted: f64) {
         let shard = self.shard();
         for slot in &self.slots {
             add(shard, slot.first + slot.bin(row), 1);
         }
-        self.count_answer(estimate);
+        self.count_score(shard, predicted);
     }
 
-    /// Counts the rows of a block that are marked, place by place; their answers
-    /// are counted by [`Self::count_answer`].
-    pub(in crate::models) fn count_block(&self, places: &[Lane], marked: &[bool; BLOCK]) {
+    /// Counts the rows of a block that have a prediction, place by place.
+    pub(in crate::models) fn count_block(&self, places: &[Lane], predicted: &[Option<f64>; BLOCK]) {
         // More than any column has; the last one is for rows that don't count.
         const MOST: usize = 256;
         let shard = self.shard();
         for slot in &self.slots {
             let mut bins = slot.bins_of(&places[slot.at..slot.at + slot.places]);
-            for (bin, marked) in bins.iter_mut().zip(marked) {
-                *bin = if *marked { *bin } else { u8::MAX };
+            for (bin, predicted) in bins.iter_mut().zip(predicted) {
+                *bin = if predicted.is_some() { *bin } else { u8::MAX };
             }
             let mut counts = [0_u16; MOST];
             for bin in bins {
@@ -134,54 +92,21 @@ impl Tally {
                 }
             }
         }
+        for &predicted in predicted.iter().flatten() {
+            self.count_score(shard, predicted);
+        }
     }
 
-    /// Counts an answer.
-    pub(in crate::models) fn count_answer(&self, estimate: Estimate) {
-        let shard = self.shard();
-        let value = estimate.number();
+    fn count_score(&self, shard: &[AtomicU64], predicted: f64) {
         if let Some((first, edges)) = &self.score {
-            let value = single(value);
+            let value = single(predicted);
             let bin = edges.partition_point(|&edge| edge <= value);
             add(shard, first + 1 + bin, 1);
         }
-        let bound = self.scale.partition_point(|&bound| bound < value);
-        add(shard, self.bins + bound, 1);
-        let answer = match estimate {
-            Estimate::Probability { tier, .. } => place(tier),
-            Estimate::Amount { .. } => 3,
-        };
-        add(shard, self.answers() + answer, 1);
-        add(shard, self.answers() + ANSWERS, parts(value));
-    }
-
-    /// Counts a customer whom the target is not for.
-    pub(in crate::models) fn count_not_applicable(&self) {
-        add(self.shard(), self.answers() + NOT_APPLICABLE, 1);
     }
 
     pub(super) fn bins(&self) -> Vec<u64> {
         (0..self.bins).map(|at| self.total(at)).collect()
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a sum for a mean")]
-    pub(super) fn served(&self) -> Served {
-        let bounds = self.scale.iter().copied().chain([f64::INFINITY]);
-        let at = self.answers();
-        Served {
-            tiers: [0, 1, 2].map(|tier| self.total(at + tier)),
-            amounts: self.total(at + 3),
-            not_applicable: self.total(at + NOT_APPLICABLE),
-            histogram: (bounds.enumerate())
-                .map(|(i, bound)| (bound, self.total(self.bins + i)))
-                .collect(),
-            sum: self.total(at + ANSWERS) as f64 / PARTS,
-        }
-    }
-
-    /// Where the answers begin.
-    fn answers(&self) -> usize {
-        self.bins + self.scale.len() + 1
     }
 
     fn total(&self, at: usize) -> u64 {
@@ -233,13 +158,11 @@ impl Slot {
 /// A copy of a model counts for itself.
 impl Clone for Tally {
     fn clone(&self) -> Self {
-        let shard = |shard: &[AtomicU64]| shard.iter().map(|_| AtomicU64::new(0)).collect();
         Self {
             slots: self.slots.clone(),
             score: self.score.clone(),
             bins: self.bins,
-            scale: self.scale.clone(),
-            shards: self.shards.iter().map(|part| shard(part)).collect(),
+            shards: self.shards.iter().map(|_| zeros(self.bins)).collect(),
             since: OnceLock::new(),
         }
     }
@@ -279,35 +202,8 @@ fn laid_out(reference: &Reference) -> Layout {
     (slots, Some((first, edges)), reference.width())
 }
 
-/// Upper bounds for a histogram of predicted values, the same for all versions.
-fn scale(outcome: Outcome) -> Vec<f64> {
-    let tenths = (1..10_u8).map(|tenth| f64::from(tenth) / 10.0);
-    match outcome {
-        Outcome::Binary => tenths.collect(),
-        Outcome::Score { least, most, .. } => {
-            let parts = tenths.map(|tenth| least + (most - least) * tenth);
-            parts.map(|x| (x * 100.0).round() / 100.0).collect()
-        }
-        Outcome::Amount { .. } => vec![1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4, 1e5],
-        Outcome::Count { .. } => (0..8).map(|power| 10_f64.powi(power)).collect(),
-    }
-}
-
-fn place(tier: Tier) -> usize {
-    match tier {
-        Tier::Low => 0,
-        Tier::Medium => 1,
-        Tier::High => 2,
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "between 0 and a largest value"
-)]
-fn parts(value: f64) -> u64 {
-    (value.clamp(0.0, LARGEST) * PARTS).round() as u64
+fn zeros(bins: usize) -> Box<[AtomicU64]> {
+    (0..bins).map(|_| AtomicU64::new(0)).collect()
 }
 
 fn add(shard: &[AtomicU64], at: usize, count: u64) {
