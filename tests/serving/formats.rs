@@ -169,10 +169,14 @@ async fn a_client_that_leaves_gives_its_place_to_the_next() {
         let few = post(address, "/synthetic/batch", "{\"customers\": 5}");
         few.send().await.unwrap().status()
     };
-    let leaving = raw::begin(address, &head);
-    while draws().await != StatusCode::SERVICE_UNAVAILABLE {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    // One that comes while a few are drawn is refused itself: then it asks again.
+    let leaving = loop {
+        let leaving = raw::begin(address, &head);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        if draws().await == StatusCode::SERVICE_UNAVAILABLE {
+            break leaving;
+        }
+    };
     drop(leaving);
     while draws().await != StatusCode::OK {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
