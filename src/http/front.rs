@@ -20,6 +20,7 @@ use tower::Service;
 use tracing::Level;
 use uuid::Uuid;
 
+use super::guard::{Seen, Visit};
 use super::panics;
 use super::problem::{Kind, Problem};
 
@@ -47,7 +48,7 @@ impl Front {
     }
 
     /// Answers one request, whatever happens.
-    pub async fn answer<B>(mut self, request: Request<B>) -> Response<Body>
+    pub async fn answer<B>(mut self, mut request: Request<B>) -> Response<Body>
     where
         B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
     {
@@ -55,6 +56,8 @@ impl Front {
         let uri = request.uri().clone();
         let logged =
             tracing::enabled!(Level::DEBUG).then(|| (request.method().clone(), Instant::now()));
+        let visit = Visit::default();
+        request.extensions_mut().insert(visit.clone());
 
         let limit = if uri.path() == UPLOADS {
             self.upload
@@ -66,7 +69,7 @@ impl Front {
             response = render(&problem, &response, &id, uri.path());
         }
         if let Some((method, start)) = logged {
-            log(&method, uri.path(), response.status(), start, &id);
+            log(&method, visit.seen(), response.status(), start, &id);
         }
         response.headers_mut().insert(REQUEST_ID, id);
         response
@@ -122,9 +125,13 @@ fn render(
     response
 }
 
-fn log(method: &Method, path: &str, status: StatusCode, start: Instant, id: &HeaderValue) {
+/// One line for a request: never what was sent, and of the address only the
+/// route, since the rest may name a customer.
+fn log(method: &Method, seen: Option<&Seen>, status: StatusCode, start: Instant, id: &HeaderValue) {
     let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    tracing::debug!(%method, path, status = status.as_u16(), micros, request_id = ?id, "answered");
+    let route = seen.map_or("none", |seen| &seen.post.route);
+    let key = seen.and_then(|seen| seen.key.as_deref());
+    tracing::debug!(%method, route, status = status.as_u16(), micros, request_id = ?id, key, "answered");
 }
 
 /// The id that the client gave, where it is one that may stand in a log.

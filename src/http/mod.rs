@@ -14,6 +14,7 @@ mod extract;
 mod fields;
 mod formats;
 mod front;
+mod guard;
 mod health;
 mod home;
 mod idempotency;
@@ -43,6 +44,7 @@ use utoipa_axum::routes;
 
 use crate::jobs::Service;
 use crate::report::Settings;
+use guard::{Class, Gate, Group, Scope};
 use problem::{Kind, Problem};
 use renders::Renders;
 use work::Work;
@@ -100,7 +102,7 @@ pub fn front(service: Arc<Service>, limits: Limits) -> Front {
         work: Work::new(limits.heavy, limits.draws),
         renders: Arc::default(),
     };
-    let router = Router::from(routes())
+    let router = Router::from(routes(&Gate::default()))
         .merge(openapi::docs().layer(CompressionLayer::new()))
         .fallback(async || Problem::new(Kind::NotFound, "See /docs for what there is."))
         .method_not_allowed_fallback(async || {
@@ -113,43 +115,90 @@ pub fn front(service: Arc<Service>, limits: Limits) -> Front {
     Front::new(router, limits.request, limits.upload)
 }
 
-fn routes() -> OpenApiRouter<Api> {
+/// Every route, with the scope that its caller needs and the class of its load.
+fn routes(gate: &Gate) -> OpenApiRouter<Api> {
     // What people and scripts read is compressed for those who ask; a
     // prediction is smaller than what compressing it would cost.
-    let read = OpenApiRouter::new()
-        .routes(routes!(models::sets::models, models::sets::train))
+    let compressed = metadata(gate)
+        .merge(content(gate))
+        .merge(changes(gate))
+        .layer(CompressionLayer::new());
+    OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .merge(predictions(gate))
+        .merge(compressed)
+        // Compressing a whole cohort would keep the threads that answer busy.
+        .merge(files(gate))
+        .merge(
+            // Its own limit counts the bytes as they come.
+            OpenApiRouter::from(
+                Group::new(gate, Scope::Admin, Class::Heavy)
+                    .routes(routes!(cohorts::import::import_cohort)),
+            )
+            .layer(axum::extract::DefaultBodyLimit::disable()),
+        )
+        .merge(open(gate))
+}
+
+/// What needs no key.
+fn open(gate: &Gate) -> OpenApiRouter<Api> {
+    Group::new(gate, Scope::Open, Class::Light)
+        .routes(routes!(home::home))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .into()
+}
+
+fn predictions(gate: &Gate) -> OpenApiRouter<Api> {
+    let one = Group::new(gate, Scope::Predict, Class::Prediction)
+        .routes(routes!(predictions::predict))
+        .routes(routes!(predictions::predict_all));
+    let many = Group::new(gate, Scope::Predict, Class::Heavy).routes(routes!(batch::predict_batch));
+    OpenApiRouter::from(one).merge(many.into())
+}
+
+/// What describes the service and its models.
+fn metadata(gate: &Gate) -> OpenApiRouter<Api> {
+    let open = Group::new(gate, Scope::Open, Class::Light).routes(routes!(openapi::openapi));
+    let models = Group::new(gate, Scope::Predict, Class::Light)
         .routes(routes!(models::sets::model_set))
-        .routes(routes!(models::sets::activate))
         .routes(routes!(models::model_card))
-        .routes(routes!(models::drift::drift))
+        .routes(routes!(models::drift::drift));
+    OpenApiRouter::from(open).merge(models.into())
+}
+
+/// What is read of cohorts, models and jobs.
+fn content(gate: &Gate) -> OpenApiRouter<Api> {
+    Group::new(gate, Scope::Read, Class::Light)
+        .routes(routes!(models::sets::models))
         .routes(routes!(models::files::xgboost))
         .routes(routes!(models::files::manifest))
-        .routes(routes!(cohorts::cohorts, cohorts::create_cohort))
-        .routes(routes!(cohorts::cohort, cohorts::delete_cohort))
+        .routes(routes!(cohorts::cohorts))
+        .routes(routes!(cohorts::cohort))
         .routes(routes!(cohorts::content::cohort_facts))
         .routes(routes!(cohorts::content::cohort_segments))
         .routes(routes!(cohorts::content::cohort_customers))
         .routes(routes!(cohorts::content::cohort_rejects))
-        .routes(routes!(jobs::job, jobs::cancel_job))
-        .routes(routes!(openapi::openapi))
-        .layer(CompressionLayer::new());
-    OpenApiRouter::with_openapi(openapi::Document::openapi())
-        .routes(routes!(predictions::predict))
-        .routes(routes!(predictions::predict_all))
-        .routes(routes!(batch::predict_batch))
+        .routes(routes!(jobs::job))
+        .into()
+}
+
+/// What is read as a file, or drawn to be one.
+fn files(gate: &Gate) -> OpenApiRouter<Api> {
+    Group::new(gate, Scope::Read, Class::Heavy)
         .routes(routes!(synthetic::synthetic))
-        .merge(read)
         .routes(routes!(reports::report))
         .routes(routes!(reports::chart))
-        // Compressing a whole cohort would keep the threads that answer busy.
         .routes(routes!(cohorts::export::cohort_file))
-        .merge(
-            // Its own limit counts the bytes as they come.
-            OpenApiRouter::new()
-                .routes(routes!(cohorts::import::import_cohort))
-                .layer(axum::extract::DefaultBodyLimit::disable()),
-        )
-        .routes(routes!(home::home))
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
+        .into()
+}
+
+/// What changes something.
+fn changes(gate: &Gate) -> OpenApiRouter<Api> {
+    Group::new(gate, Scope::Admin, Class::Light)
+        .routes(routes!(models::sets::train))
+        .routes(routes!(models::sets::activate))
+        .routes(routes!(cohorts::create_cohort))
+        .routes(routes!(cohorts::delete_cohort))
+        .routes(routes!(jobs::cancel_job))
+        .into()
 }

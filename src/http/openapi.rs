@@ -14,6 +14,7 @@ use axum::routing::get;
 use utoipa::{IntoResponses, OpenApi};
 use utoipa_swagger_ui::Config;
 
+use super::guard::Gate;
 use super::outcomes;
 use super::problem::{Kind, Problem, ProblemBody};
 
@@ -43,7 +44,7 @@ pub struct Document;
 #[must_use]
 pub fn document() -> &'static str {
     static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-        let mut document = super::routes().into_openapi();
+        let mut document = super::routes(&Gate::default()).into_openapi();
         refuse_other_methods(&mut document);
         let mut text = document.to_pretty_json().unwrap_or_default();
         text.push('\n');
