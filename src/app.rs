@@ -7,6 +7,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -14,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::config::{Config, Secret};
-use crate::http::{self, Limits, Patience};
+use crate::http::{self, Limits, Pace, Patience, Room};
 use crate::jobs::{self, FirstStart, FirstStartError, JobSettings, ModelCache, Service, Upkeep};
 use crate::progress;
 use crate::report::{Settings, SettingsFault};
@@ -85,6 +86,7 @@ impl App {
         } = self;
         let service = Arc::new(Service::new(Utc::now));
         let (stop, stopped) = oneshot::channel::<()>();
+        let leaving = Arc::new(AtomicBool::new(false));
         let limits = Limits {
             max_body: config.max_body_bytes as usize,
             max_batch: config.max_batch_bytes as usize,
@@ -100,11 +102,19 @@ impl App {
         let patience = Patience {
             header: config.header_timeout,
             grace: config.shutdown_grace,
+            pace: Pace {
+                stall: config.stall_timeout,
+                rate: config.min_rate,
+            },
+        };
+        let room = Room {
+            connections: config.max_connections as usize,
         };
         let server = tokio::spawn(http::serve(
             listener,
             http::front(Arc::clone(&service), limits),
-            patience,
+            (patience, room),
+            Arc::clone(&leaving),
             async move {
                 let _ = stopped.await;
             },
@@ -119,6 +129,7 @@ impl App {
         ended?;
 
         service.status.drain();
+        leaving.store(true, Ordering::Relaxed);
         tracing::info!("stopping: finishing the requests in flight");
         service.hand_over_jobs().await;
         tokio::time::sleep(config.drain_delay).await;

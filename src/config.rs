@@ -98,6 +98,16 @@ pub struct Config {
     #[arg(long, env = "ENGAGECAST_MAX_SYNTHETIC", value_name = "N", default_value = "1000000", value_parser = customers, allow_negative_numbers = true)]
     pub max_synthetic: u64,
 
+    /// Most connections at a time, 1 to 1000000; the process needs as many open files, and some more
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_CONNECTIONS",
+        value_name = "N",
+        default_value = "1000",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub max_connections: u32,
+
     /// Most batches, exports and uploads that are answered at a time, 1 to 1000
     #[arg(
         long,
@@ -122,9 +132,19 @@ pub struct Config {
     #[arg(long, env = "ENGAGECAST_REQUEST_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = some_time)]
     pub request_timeout: Duration,
 
-    /// How long a body that streams may stop for, either way, before its client is given up, 0.1 to 3600 s
+    /// How long a body may stop for, or stay behind the least rate, either way, before its client is given up, 0.1 to 3600 s
     #[arg(long, env = "ENGAGECAST_STALL_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = some_time)]
     pub stall_timeout: Duration,
+
+    /// Least rate of a body, either way, 1 to 1000000 bytes a second: slower clients use up the stall timeout
+    #[arg(
+        long,
+        env = "ENGAGECAST_MIN_RATE",
+        value_name = "BYTES",
+        default_value = "256",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub min_rate: u32,
 
     /// How long a connection may idle or take to send a request's head, 0.1 to 3600 s
     #[arg(long, env = "ENGAGECAST_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = some_time)]

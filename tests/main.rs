@@ -17,6 +17,7 @@ mod invariants;
 mod jobs;
 mod models;
 mod one_customer;
+mod overload;
 mod problems;
 mod replicas;
 mod report;

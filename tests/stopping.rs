@@ -120,7 +120,9 @@ fn says_that_it_drains_while_it_still_accepts() {
     assert_eq!(draining, 503);
     let answer = raw::begin(service.address(), &format!("{HEAD}{BODY}"));
     assert!(service.wait().success());
-    assert!(raw::rest(answer).starts_with("HTTP/1.1 200"));
+    let answer = raw::rest(answer);
+    assert!(answer.starts_with("HTTP/1.1 200"));
+    assert!(answer.contains("connection: close"), "{answer}");
 }
 
 #[test]

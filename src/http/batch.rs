@@ -135,17 +135,11 @@ async fn next_piece(body: &mut Body, patience: Duration) -> Result<Option<Bytes>
     let mut gathered = Vec::new();
     loop {
         let frame = tokio::time::timeout(patience, body.frame()).await;
-        let frame = frame.map_err(|_| {
-            Problem::new(
-                Kind::RequestTimeout,
-                "The body stopped coming before its end.",
-            )
-        })?;
+        let frame = frame.map_err(|_| extract::too_slow())?;
         let Some(frame) = frame else {
             return Ok((!gathered.is_empty()).then(|| gathered.into()));
         };
-        let frame = frame
-            .map_err(|_| Problem::new(Kind::MalformedBody, "The body broke off before its end."))?;
+        let frame = frame.map_err(|error| extract::broke_off(&error, Kind::MalformedBody))?;
         if let Ok(data) = frame.into_data() {
             if gathered.is_empty() && data.len() >= PIECE {
                 return Ok(Some(data));

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Uri};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
+use super::line::TooSlow;
 use super::problem::{FieldProblem, Kind, Problem};
 
 /// The largest number of reasons that can be asked for.
@@ -72,13 +73,27 @@ async fn whole(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
 /// The next data of a body; trailers are of no interest.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|_| Problem::new(Kind::MalformedJson, "The body broke off before its end."))?;
+        let frame = frame.map_err(|error| broke_off(&error, Kind::MalformedJson))?;
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
         }
     }
     Ok(None)
+}
+
+/// Why a body did not come to its end.
+pub fn broke_off(error: &axum::Error, kind: Kind) -> Problem {
+    if TooSlow::caused(error) {
+        return too_slow();
+    }
+    Problem::new(kind, "The body broke off before its end.")
+}
+
+pub fn too_slow() -> Problem {
+    Problem::new(
+        Kind::RequestTimeout,
+        "The body stopped coming before its end, or came too slowly.",
+    )
 }
 
 fn too_large(limit: usize) -> Problem {

@@ -19,6 +19,7 @@ mod health;
 mod home;
 mod idempotency;
 mod jobs;
+mod line;
 mod models;
 mod openapi;
 mod outcomes;
@@ -50,8 +51,9 @@ use renders::Renders;
 use work::Work;
 
 pub use front::Front;
+pub use line::Pace;
 pub use openapi::document;
-pub use server::{Patience, serve};
+pub use server::{Patience, Room, serve};
 
 /// What a client may ask of the service.
 #[derive(Debug, Clone, Copy)]

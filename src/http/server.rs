@@ -1,5 +1,8 @@
 //! Accepts connections and speaks HTTP/1.1 on them until told to stop.
 //!
+//! There are so many connections at a time and no more: whoever comes after
+//! that is told so and let go.
+//!
 //! Stopping loses no request: what the kernel had accepted is still served, a
 //! request in flight is finished within the grace, and a connection that only
 //! idles is closed. Invariant: [`serve`] returns once no connection is left, or
@@ -13,15 +16,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
 use futures_util::FutureExt;
 use hyper::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::front::Front;
+use super::line::{Line, Pace, Paced};
 
 /// What a client on a slow line, or one that stays, is given.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +36,15 @@ pub struct Patience {
     pub header: Duration,
     /// To finish what is in flight once the server stops.
     pub grace: Duration,
+    /// To send a body, or to take an answer.
+    pub pace: Pace,
+}
+
+/// How much is taken on before a handler sees any of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Connections at a time.
+    pub connections: usize,
 }
 
 /// How long a connection without a request yet is kept when the server stops:
@@ -40,30 +55,61 @@ const LAST_CALL: Duration = Duration::from_millis(300);
 /// one may still be on its way to a slow client, who is waited for.
 const AT_ONCE: u64 = 16 * 1024;
 
-/// Serves until `stop` is complete, then drains.
+/// Bytes of a request's head, and of what is read of a body at a time.
+const HEAD: usize = 64 * 1024;
+
+/// What a connection that is one too many is told.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: application/problem+json\r\ncontent-length: 171\r\n\
+    retry-after: 1\r\nconnection: close\r\n\r\n\
+    {\"type\":\"urn:engagecast:problem:busy\",\
+    \"title\":\"The service has as much to do as it takes on\",\"status\":503,\
+    \"detail\":\"As many connections as the service takes on are open.\"}";
+
+/// What all connections share.
+#[derive(Clone)]
+struct Shared {
+    front: Front,
+    patience: Patience,
+    room: Arc<Semaphore>,
+    leaving: Arc<AtomicBool>,
+    stopped: watch::Receiver<bool>,
+}
+
+/// Serves until `stop` is complete, then drains. Once `leaving` is set, each
+/// answer closes its connection, so that a proxy does not send another request
+/// on it just when it ends.
 pub async fn serve(
     listener: TcpListener,
     front: Front,
-    patience: Patience,
+    (patience, room): (Patience, Room),
+    leaving: Arc<AtomicBool>,
     stop: impl Future<Output = ()>,
 ) {
     let (stopping, stopped) = watch::channel(false);
+    let shared = Shared {
+        front,
+        patience,
+        room: Arc::new(Semaphore::new(room.connections)),
+        leaving,
+        stopped,
+    };
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
             biased;
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => spawn(stream, peer, &front, patience, &stopped),
+                Ok((stream, peer)) => shared.take_on(stream, peer),
                 Err(error) => pause_after(&error).await,
             },
         }
     }
     // The kernel has answered these clients already; closing would reset them.
     while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-        spawn(stream, peer, &front, patience, &stopped);
+        shared.take_on(stream, peer);
     }
-    drop((listener, stopped));
+    drop((listener, shared));
     stopping.send_replace(true);
     if tokio::time::timeout(patience.grace, stopping.closed())
         .await
@@ -86,65 +132,82 @@ async fn pause_after(error: &io::Error) {
     }
 }
 
-fn spawn(
-    stream: TcpStream,
-    peer: SocketAddr,
-    front: &Front,
-    patience: Patience,
-    stopped: &watch::Receiver<bool>,
-) {
-    let (front, stopped) = (front.clone(), stopped.clone());
-    tokio::spawn(async move {
-        if let Err(error) = connection(stream, front, patience, stopped).await {
-            tracing::debug!(%peer, %error, "connection ended early");
+impl Shared {
+    fn take_on(&self, stream: TcpStream, peer: SocketAddr) {
+        match Arc::clone(&self.room).try_acquire_owned() {
+            Ok(place) => {
+                let connection = self.clone().connection(stream, place);
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%peer, %error, "connection ended early");
+                    }
+                });
+            }
+            Err(_) => turn_away(&stream),
         }
-    });
+    }
+
+    async fn connection(
+        self,
+        stream: TcpStream,
+        _place: OwnedSemaphorePermit,
+    ) -> hyper::Result<()> {
+        // Answers are small and whole: waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        let pace = self.patience.pace;
+        let mut stopped = self.stopped;
+        let asked = Arc::new(AtomicBool::new(false));
+        let answering = Arc::new(AtomicBool::new(false));
+        let service = service_fn(|request| {
+            asked.store(true, Ordering::Relaxed);
+            answering.store(true, Ordering::Relaxed);
+            let request = request.map(|body| Paced::new(body, pace));
+            let (front, answering) = (self.front.clone(), Arc::clone(&answering));
+            let leaving = Arc::clone(&self.leaving);
+            async move {
+                let mut answer = front.answer(request).await;
+                if leaving.load(Ordering::Relaxed) {
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(CONNECTION, close);
+                }
+                let size = answer.body().size_hint().exact();
+                answering.store(size.is_none_or(|bytes| bytes > AT_ONCE), Ordering::Relaxed);
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.patience.header)
+                .max_buf_size(HEAD)
+                .serve_connection(TokioIo::new(Line::new(stream, pace)), service)
+        );
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended,
+            _ = stopped.wait_for(|stopped| *stopped) => (),
+        }
+        // Told to end before it has read anything, it would end at once.
+        if !asked.load(Ordering::Relaxed)
+            && let Ok(ended) = tokio::time::timeout(LAST_CALL, connection.as_mut()).await
+        {
+            return ended;
+        }
+        connection.as_mut().graceful_shutdown();
+        if let Ok(ended) = tokio::time::timeout(LAST_CALL, connection.as_mut()).await {
+            return ended;
+        }
+        if answering.load(Ordering::Relaxed) {
+            return connection.await;
+        }
+        Ok(())
+    }
 }
 
-async fn connection(
-    stream: TcpStream,
-    front: Front,
-    patience: Patience,
-    mut stopped: watch::Receiver<bool>,
-) -> hyper::Result<()> {
-    // Answers are small and whole: waiting to fill a packet only delays them.
-    let _ = stream.set_nodelay(true);
-    let asked = Arc::new(AtomicBool::new(false));
-    let answering = Arc::new(AtomicBool::new(false));
-    let service = service_fn(|request| {
-        let (front, answering) = (front.clone(), Arc::clone(&answering));
-        asked.store(true, Ordering::Relaxed);
-        async move {
-            answering.store(true, Ordering::Relaxed);
-            let answer = front.answer(request).await;
-            let size = answer.body().size_hint().exact();
-            answering.store(size.is_none_or(|bytes| bytes > AT_ONCE), Ordering::Relaxed);
-            Ok::<_, Infallible>(answer)
-        }
-    });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(patience.header)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    tokio::select! {
-        biased;
-        ended = connection.as_mut() => return ended,
-        _ = stopped.wait_for(|stopped| *stopped) => (),
-    }
-    // Told to end before it has read anything, it would end at once.
-    if !asked.load(Ordering::Relaxed)
-        && let Ok(ended) = tokio::time::timeout(LAST_CALL, connection.as_mut()).await
-    {
-        return ended;
-    }
-    connection.as_mut().graceful_shutdown();
-    if let Ok(ended) = tokio::time::timeout(LAST_CALL, connection.as_mut()).await {
-        return ended;
-    }
-    if answering.load(Ordering::Relaxed) {
-        return connection.await;
-    }
-    Ok(())
+/// Says that there is no room, as far as that can be done without waiting. What
+/// the client has sent already is read, since closing over it would take the
+/// words away from the client.
+fn turn_away(stream: &TcpStream) {
+    let _ = stream.try_write(FULL);
+    let _ = stream.try_read(&mut [0; 16 * 1024]);
 }

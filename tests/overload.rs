@@ -1,0 +1,92 @@
+//! More clients than there is room for, and clients that are too slow.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::app::in_process;
+use crate::support::raw;
+
+/// Opens connections until one is taken on: a place is free a moment after its
+/// client left.
+fn taken_on(address: SocketAddr) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(10) {
+        let answer = raw::get(address, "/healthz");
+        if answer.is_some_and(|(head, _)| head.starts_with("HTTP/1.1 200")) {
+            return true;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    false
+}
+
+#[test]
+fn a_connection_too_many_is_told_so_at_once_and_the_next_one_is_taken_on() {
+    let address = in_process(&["--max-connections=2"]);
+    assert!(taken_on(address));
+    sleep(Duration::from_millis(300));
+    let kept = [raw::begin(address, ""), raw::begin(address, "")];
+    sleep(Duration::from_millis(300));
+    let begun = Instant::now();
+    let told = raw::rest(raw::begin(address, ""));
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    let (head, body) = told.split_once("\r\n\r\n").expect("an answer");
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    assert!(head.contains("retry-after: 1"), "{head}");
+    assert!(head.contains(&format!("content-length: {}\r\n", body.len())));
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["type"], "urn:engagecast:problem:busy");
+    drop(kept);
+    assert!(taken_on(address));
+}
+
+#[test]
+fn a_body_that_trickles_is_given_up() {
+    let address = in_process(&["--stall-timeout=0.5", "--min-rate=1000"]);
+    let head = "POST /predict/churn/batch HTTP/1.1\r\nhost: test\r\n\
+                content-type: application/x-ndjson\r\ncontent-length: 100000\r\n\r\n";
+    let mut line = raw::begin(address, head);
+    let begun = Instant::now();
+    // Never silent for as long as the stall timeout.
+    while line.write_all(b"\n").is_ok() && begun.elapsed() < Duration::from_secs(10) {
+        sleep(Duration::from_millis(100));
+        line.set_nonblocking(true).unwrap();
+        let mut answer = [0; 1024];
+        let read = line.read(&mut answer);
+        line.set_nonblocking(false).unwrap();
+        if let Ok(read) = read {
+            let answer = String::from_utf8_lossy(&answer[..read]);
+            assert!(answer.is_empty() || answer.contains("408"), "{answer}");
+            break;
+        }
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_client_that_reads_nothing_loses_its_connection() {
+    let address = in_process(&["--max-connections=1", "--stall-timeout=0.5"]);
+    assert!(taken_on(address));
+    sleep(Duration::from_millis(300));
+    let ask = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: test\r\n\r\n";
+    // Many times what the kernel keeps for a client who does not read.
+    let asleep = raw::begin(address, &ask.repeat(20));
+    sleep(Duration::from_millis(100));
+    assert!(taken_on(address), "its place is free again");
+    drop(asleep);
+}
+
+#[test]
+fn a_head_that_trickles_is_given_up() {
+    let address = in_process(&["--header-timeout=0.5"]);
+    let mut line = raw::begin(address, "GET /healthz HTTP/1.1\r\n");
+    let begun = Instant::now();
+    while line.write_all(b"x-slow: 1\r\n").is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        sleep(Duration::from_millis(50));
+    }
+}
