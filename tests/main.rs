@@ -22,6 +22,7 @@ mod problems;
 mod replicas;
 mod report;
 mod report_http;
+mod report_json;
 mod scoring;
 mod segments;
 mod serving;

@@ -313,7 +313,7 @@ fn the_wording_follows_the_data() {
     });
     let json = serde_json::to_string(&document).unwrap();
     assert_eq!(verdict(&json, "early-churn"), "fails");
-    assert!(json.contains("Churn is highest at 24 and more months"));
+    assert!(json.contains("Churn is highest at 24+ months"));
     assert!(!json.contains("The first three months decide"));
 }
 

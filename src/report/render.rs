@@ -1,8 +1,15 @@
 //! From a document to the bytes of a PDF or an SVG.
 //!
 //! Invariant: the same document gives the same bytes, wherever and whenever.
-//! What Typst has memoised is dropped after a few renders, so memory stays flat.
+//!
+//! All of it runs on one thread of its own. Typst memoises what it lays out; the
+//! thread drops what the last render had no use for when the answer is on its
+//! way, so that memory stays flat and nobody waits for it. Were it any thread,
+//! each would come to hold as much freed memory as a render takes.
 
+use std::sync::LazyLock;
+
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use serde_json::json;
 use typst::diag::SourceDiagnostic;
 use typst::foundations::Smart;
@@ -13,11 +20,12 @@ use typst_svg::SvgOptions;
 use super::document::{Document, Exhibit};
 use super::world::{Main, Sheet};
 
-/// Renders of the past that are still worth remembering.
-const REMEMBERED: usize = 10;
+/// Evictions that something memoised outlives without being used: what the last
+/// render used stays.
+const REMEMBERED: usize = 2;
 
 /// A document that can't be laid out: a fault of this crate's, never of the data's.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("can't lay out the {what}: {why}")]
 pub struct RenderError {
     what: &'static str,
@@ -32,6 +40,31 @@ impl RenderError {
             why: why.join("; "),
         }
     }
+
+    fn no_thread(what: &'static str, why: &impl ToString) -> Self {
+        Self {
+            what,
+            why: why.to_string(),
+        }
+    }
+}
+
+static THREAD: LazyLock<Result<ThreadPool, ThreadPoolBuildError>> = LazyLock::new(|| {
+    let pool = ThreadPoolBuilder::new().num_threads(1);
+    pool.thread_name(|_| "report".to_owned()).build()
+});
+
+/// Runs on the thread of reports, in turn, and drops there what is no longer
+/// worth remembering.
+fn in_turn<T: Send>(
+    what: &'static str,
+    work: impl FnOnce() -> Result<T, RenderError> + Send,
+) -> Result<T, RenderError> {
+    let thread = THREAD.as_ref();
+    let thread = thread.map_err(|error| RenderError::no_thread(what, error))?;
+    let done = thread.install(work);
+    thread.spawn(|| comemo::evict(REMEMBERED));
+    done
 }
 
 /// The report as PDF/UA-1 and PDF/A-2a.
@@ -42,7 +75,6 @@ impl RenderError {
 /// # Panics
 /// Never: the two standards go together.
 pub fn pdf(document: &Document, ident: String) -> Result<Vec<u8>, RenderError> {
-    let pages = compile("report", Main::Report, json!(document))?;
     let standards = PdfStandards::new(&[PdfStandard::Ua_1, PdfStandard::A_2a])
         .expect("the two standards go together");
     let options = PdfOptions {
@@ -52,10 +84,11 @@ pub fn pdf(document: &Document, ident: String) -> Result<Vec<u8>, RenderError> {
         standards,
         ..PdfOptions::default()
     };
-    let bytes =
-        typst_pdf::pdf(&pages, &options).map_err(|faults| RenderError::new("report", &faults));
-    comemo::evict(REMEMBERED);
-    bytes
+    let data = json!(document);
+    in_turn("report", || {
+        let pages = compile("report", Main::Report, data)?;
+        typst_pdf::pdf(&pages, &options).map_err(|faults| RenderError::new("report", &faults))
+    })
 }
 
 /// One exhibit's chart, with its title and description for those who don't see it.
@@ -64,9 +97,10 @@ pub fn pdf(document: &Document, ident: String) -> Result<Vec<u8>, RenderError> {
 /// Where Typst finds fault with the template.
 pub fn svg(exhibit: &Exhibit, language: &str) -> Result<String, RenderError> {
     let data = json!({"exhibit": exhibit, "language": language});
-    let pages = compile("chart", Main::Chart, data)?;
-    let drawn = typst_svg::svg(&pages.pages()[0], &SvgOptions::default());
-    comemo::evict(REMEMBERED);
+    let drawn = in_turn("chart", || {
+        let pages = compile("chart", Main::Chart, data)?;
+        Ok(typst_svg::svg(&pages.pages()[0], &SvgOptions::default()))
+    })?;
     Ok(accessible(&drawn, exhibit, language))
 }
 

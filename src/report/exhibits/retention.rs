@@ -10,12 +10,12 @@ use crate::report::story::{ENOUGH, Story};
 /// Segments have at most so many rows in the exhibit.
 const MOST_ROWS: usize = 8;
 
-/// `3–5`: the whole months of a band.
+/// `3–5`, `24+`: the whole months of a band.
 pub(in crate::report) fn months(story: &Story, band: &TenureBand) -> String {
     let whole = |months: f64| story.say.number(months, 0);
     match band.to_months {
         Some(to) => format!("{}–{}", whole(band.from_months), whole(to - 1.0)),
-        None => format!("{} and more", whole(band.from_months)),
+        None => format!("{}+", whole(band.from_months)),
     }
 }
 

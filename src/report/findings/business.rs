@@ -140,6 +140,7 @@ pub(in crate::report) fn measure(column: &str) -> String {
     match column {
         "matches_per_day" => "matches a day".to_owned(),
         "swipes_day" => "swipes a day".to_owned(),
+        "iap_spending_month_usd" => "in-app spending a month".to_owned(),
         other => other
             .trim_end_matches("_usd")
             .replace("_pct", "")

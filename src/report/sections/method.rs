@@ -1,7 +1,7 @@
 //! How the report was made, what it can't say, and all published statistics.
 
 use super::{or_dash, subhead, table};
-use crate::models::Candidate;
+use crate::models::{Card, Metrics};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
 use crate::report::figures::capitalised;
@@ -98,32 +98,32 @@ fn models(story: &Story) -> Option<Block> {
     let rows = story.cards.iter().filter_map(|card| {
         let serving = card.candidates.iter().find(|c| c.serves)?;
         let baseline = card.candidates.iter().find(|c| !c.serves);
-        // What each sort of model is judged by, the first that its card has.
-        let judged = [
-            ("auc", "AUC"),
-            ("r_squared", "R²"),
-            ("log_r_squared", "R² of log"),
-            ("spearman", "Spearman"),
-        ];
-        let known = |c: &Candidate, metric: &str| c.metrics.get(metric).copied().flatten();
-        let (metric, name) = judged
-            .into_iter()
-            .find(|(metric, _)| known(serving, metric).is_some())?;
-        let score = |c| or_dash(known(c, metric).map(|v| say.number(v, 3)));
+        let known = |metrics: &Metrics, metric: &str| metrics.get(metric).copied().flatten();
+        let (metric, name) = judged_by(card)
+            .iter()
+            .find(|(metric, _)| known(&serving.metrics, metric).is_some())?;
+        let score = |metrics| or_dash(known(metrics, metric).map(|v| say.number(v, 3)));
+        let name_of_target = match card.target.as_str() {
+            "ltv" => "Lifetime value".to_owned(),
+            other => capitalised(&other.replace('-', " ")),
+        };
         Some(vec![
-            capitalised(&card.target.replace('-', " ")),
+            name_of_target,
             serving.name.clone(),
-            name.to_owned(),
-            score(serving),
-            or_dash(baseline.map(score)),
+            (*name).to_owned(),
+            score(&serving.metrics),
+            or_dash(baseline.map(|c| score(&c.metrics))),
+            or_dash(card.oracle.as_ref().map(score)),
             say.count(card.rows.hold_out as u64),
         ])
     });
-    let version = story
-        .about
-        .model_version
-        .as_ref()
-        .map(|v| format!("Model set {v}."));
+    let version = story.about.model_version.as_ref();
+    let version = version.map(|v| format!("Model set {v}."));
+    let has_oracle = story.cards.iter().any(|card| card.oracle.is_some());
+    let oracle = has_oracle.then(|| {
+        "At best: by one who knows what the generator expected of each customer.".to_owned()
+    });
+    let note: Vec<String> = version.into_iter().chain(oracle).collect();
     table(
         "Models, judged on customers that they never saw",
         &[
@@ -131,10 +131,24 @@ fn models(story: &Story) -> Option<Block> {
             "Serves",
             "Metric",
             "Score",
-            "The other",
+            "Other candidate",
+            "At best",
             "Hold-out",
         ],
         rows.collect(),
-        version,
+        (!note.is_empty()).then(|| note.join(" ")),
     )
+}
+
+/// What a model is judged by: the first of these that its card has. Of amounts
+/// with a few large ones the order is told, since their R² is that of these few.
+fn judged_by(card: &Card) -> &'static [(&'static str, &'static str)] {
+    if card.target == "ltv" {
+        return &[("spearman", "Spearman")];
+    }
+    &[
+        ("auc", "AUC"),
+        ("r_squared", "R²"),
+        ("log_r_squared", "R² of log"),
+    ]
 }

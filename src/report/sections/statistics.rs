@@ -86,7 +86,7 @@ pub fn block(story: &Story) -> Option<Block> {
         });
         plain_table(
             title,
-            &["Per customer, unless it says otherwise", "Value"],
+            &["Per customer, unless stated", "Value"],
             rows.collect(),
             None,
         )
