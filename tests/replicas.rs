@@ -205,6 +205,13 @@ async fn a_start_without_the_database_serves_the_models_it_had() {
     let mut service = replica(&url, folder.path());
     service.wait_until_ready();
     let before = prediction(&client, &service).await;
+    // The copy is written after the service is ready.
+    let copy = folder.path().join("active-models.cache");
+    let begun = Instant::now();
+    while !copy.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "no copy");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     assert!(service.terminate().success());
 
     cluster.kill();
