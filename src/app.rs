@@ -109,6 +109,7 @@ impl App {
         };
         let room = Room {
             connections: config.max_connections as usize,
+            delay: config.max_delay,
         };
         let server = tokio::spawn(http::serve(
             listener,

@@ -108,6 +108,10 @@ pub struct Config {
     )]
     pub max_connections: u32,
 
+    /// How long requests may go on waiting for a thread before those that waited longer are refused, 0.001 to 3600 s
+    #[arg(long, env = "ENGAGECAST_MAX_DELAY", value_name = "SECONDS", default_value = "0.02", value_parser = a_moment)]
+    pub max_delay: Duration,
+
     /// Most batches, exports and uploads that are answered at a time, 1 to 1000
     #[arg(
         long,
@@ -334,6 +338,10 @@ fn integer(text: &str, min: u64, max: u64) -> Option<u64> {
 
 fn up_to_an_hour(text: &str) -> Result<Duration, String> {
     duration(text, 0.0)
+}
+
+fn a_moment(text: &str) -> Result<Duration, String> {
+    duration(text, 0.001)
 }
 
 fn some_time(text: &str) -> Result<Duration, String> {

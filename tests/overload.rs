@@ -90,3 +90,45 @@ fn a_head_that_trickles_is_given_up() {
         sleep(Duration::from_millis(50));
     }
 }
+
+/// The heads of the answers to one costly request after another, over a
+/// connection each, until the time is over.
+fn ask_until(address: SocketAddr, end: Instant) -> Vec<String> {
+    let mut heads = Vec::new();
+    while Instant::now() < end {
+        let body = include_str!("../bench/http/customer.json");
+        if let Some((head, _)) = raw::post(address, "/predict?explain=20", body) {
+            heads.push(head);
+        }
+    }
+    heads
+}
+
+#[test]
+fn where_requests_wait_too_long_for_a_thread_some_are_refused_and_the_rest_answered() {
+    let address = in_process(&["--max-delay=0.001"]);
+    let end = Instant::now() + Duration::from_secs(2);
+    let heads: Vec<String> = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..48)
+            .map(|_| scope.spawn(|| ask_until(address, end)))
+            .collect();
+        // Who watches the service is not refused.
+        let (head, _) = raw::get(address, "/healthz").expect("an answer");
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        asking
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("no panic"))
+            .collect()
+    });
+    let good = heads.iter().filter(|head| head.starts_with("HTTP/1.1 200"));
+    let refused: Vec<_> = heads
+        .iter()
+        .filter(|head| head.starts_with("HTTP/1.1 503"))
+        .collect();
+    assert!(good.count() > 10, "{:?}", heads.first());
+    assert!(refused.len() > 10, "{} answers", heads.len());
+    assert!(refused.iter().all(|head| head.contains("retry-after: 1")));
+    sleep(Duration::from_millis(300));
+    let after = ask_until(address, Instant::now() + Duration::from_millis(1));
+    assert!(after[0].starts_with("HTTP/1.1 200"), "{}", after[0]);
+}

@@ -20,7 +20,8 @@ use axum::routing::future::RouteFuture;
 use tower::{Layer, Service};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-use super::problem::Problem;
+use super::delay::TooLate;
+use super::problem::{Kind, Problem};
 
 /// What a caller needs to be allowed; each scope includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,9 +53,15 @@ pub struct Gate {}
 
 impl Gate {
     /// Lets a request in, or says why not.
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "keys come")]
-    fn admit(&self, _post: &Post, _request: &Request) -> Result<Pass, Problem> {
+    #[expect(clippy::unused_self, reason = "keys come")]
+    fn admit(&self, post: &Post, request: &Request) -> Result<Pass, Problem> {
         // Who asks: the key, its scope, its rate. Then the room for `post.class`.
+        if post.class != Class::Light && request.extensions().get::<TooLate>().is_some() {
+            return Err(Problem::new(
+                Kind::Busy,
+                "More requests come than can be answered in time: try again soon.",
+            ));
+        }
         Ok(Pass { key: None })
     }
 }
@@ -65,7 +72,6 @@ pub struct Post {
     pub route: String,
     #[cfg_attr(not(test), expect(dead_code, reason = "keys come"))]
     pub scope: Scope,
-    #[cfg_attr(not(test), expect(dead_code, reason = "limits come"))]
     pub class: Class,
     gate: Gate,
 }

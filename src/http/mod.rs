@@ -10,6 +10,7 @@ mod cohorts;
 mod cursor;
 mod customer;
 mod database;
+mod delay;
 mod extract;
 mod fields;
 mod formats;

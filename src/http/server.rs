@@ -26,6 +26,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::delay::{Delay, Timed, TooLate, Wait};
 use super::front::Front;
 use super::line::{Line, Pace, Paced};
 
@@ -45,6 +46,8 @@ pub struct Patience {
 pub struct Room {
     /// Connections at a time.
     pub connections: usize,
+    /// How long requests may go on waiting for a thread.
+    pub delay: Duration,
 }
 
 /// How long a connection without a request yet is kept when the server stops:
@@ -72,6 +75,7 @@ struct Shared {
     front: Front,
     patience: Patience,
     room: Arc<Semaphore>,
+    delay: Arc<Delay>,
     leaving: Arc<AtomicBool>,
     stopped: watch::Receiver<bool>,
 }
@@ -91,6 +95,7 @@ pub async fn serve(
         front,
         patience,
         room: Arc::new(Semaphore::new(room.connections)),
+        delay: Arc::new(Delay::new(room.delay)),
         leaving,
         stopped,
     };
@@ -136,12 +141,14 @@ impl Shared {
     fn take_on(&self, stream: TcpStream, peer: SocketAddr) {
         match Arc::clone(&self.room).try_acquire_owned() {
             Ok(place) => {
-                let connection = self.clone().connection(stream, place);
-                tokio::spawn(async move {
+                let wait = Wait::new();
+                let connection = self.clone().connection(stream, Arc::clone(&wait), place);
+                let ended = async move {
                     if let Err(error) = connection.await {
                         tracing::debug!(%peer, %error, "connection ended early");
                     }
-                });
+                };
+                tokio::spawn(Timed::new(ended, &wait));
             }
             Err(_) => turn_away(&stream),
         }
@@ -150,6 +157,7 @@ impl Shared {
     async fn connection(
         self,
         stream: TcpStream,
+        wait: Arc<Wait>,
         _place: OwnedSemaphorePermit,
     ) -> hyper::Result<()> {
         // Answers are small and whole: waiting to fill a packet only delays them.
@@ -161,7 +169,10 @@ impl Shared {
         let service = service_fn(|request| {
             asked.store(true, Ordering::Relaxed);
             answering.store(true, Ordering::Relaxed);
-            let request = request.map(|body| Paced::new(body, pace));
+            let mut request = request.map(|body| Paced::new(body, pace));
+            if self.delay.is_too_late(wait.last()) {
+                request.extensions_mut().insert(TooLate);
+            }
             let (front, answering) = (self.front.clone(), Arc::clone(&answering));
             let leaving = Arc::clone(&self.leaving);
             async move {

@@ -25,8 +25,22 @@ pub fn rest(mut stream: TcpStream) -> String {
 
 /// The head and the body of an answer; none where nobody listens.
 pub fn get(address: SocketAddr, path: &str) -> Option<(String, String)> {
-    let mut stream = TcpStream::connect(address).ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+    ask(address, &request)
+}
+
+/// The same for JSON that is sent.
+pub fn post(address: SocketAddr, path: &str, json: &str) -> Option<(String, String)> {
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{json}",
+        json.len()
+    );
+    ask(address, &request)
+}
+
+fn ask(address: SocketAddr, request: &str) -> Option<(String, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
     stream.write_all(request.as_bytes()).ok()?;
     let text = rest(stream);
     let (head, body) = text.split_once("\r\n\r\n")?;
