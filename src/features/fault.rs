@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use chrono::DateTime;
+
 use super::names;
 use crate::schema::{COLUMNS, Kind};
 
@@ -122,4 +124,12 @@ pub fn check(column: usize, value: f64) -> Result<(), Fault> {
         _ if column.valid.contains(value) => Ok(()),
         _ => Err(Fault::Range),
     }
+}
+
+/// The microseconds since 1970 of a moment in text.
+pub(super) fn moment(text: &str) -> Result<f64, Fault> {
+    let moment = DateTime::parse_from_rfc3339(text).map_err(|_| Fault::Timestamp)?;
+    #[expect(clippy::cast_precision_loss, reason = "exact until the year 2255")]
+    let micros = moment.timestamp_micros() as f64;
+    Ok(micros)
 }

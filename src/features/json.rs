@@ -6,7 +6,6 @@
 
 use std::fmt;
 
-use chrono::DateTime;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -200,10 +199,7 @@ impl Value<'_> {
                 self.profile.set(self.column, f64::from(index));
             }
             Kind::Timestamp => {
-                let moment = DateTime::parse_from_rfc3339(text).map_err(|_| Fault::Timestamp)?;
-                #[expect(clippy::cast_precision_loss, reason = "exact until the year 2255")]
-                let micros = moment.timestamp_micros() as f64;
-                self.profile.set(self.column, micros);
+                self.profile.set(self.column, fault::moment(text)?);
             }
             _ => return Err(Fault::Type),
         }

@@ -3,17 +3,18 @@
 //!
 //! A [`Table`] looks a batch over once; [`Table::read`] then turns a block of its
 //! rows into numbers, column by column, and notes the cells that are no value of
-//! their column. Null, NaN and empty text are missing; identifiers and moments,
-//! which no model reads, are not looked at. Invariant: any other cell that is no
-//! fault here reads as [`super::Profile`] reads the same value from JSON.
+//! their column; [`Table::profiles`] turns its rows into customers. Null, NaN and
+//! empty text are missing, and a number in text may have spaces around it.
+//! Invariant: both judge a cell alike, and a cell that is no fault reads as
+//! [`Profile`] reads the same value from JSON.
 
 use arrow_array::{RecordBatch, StringArray};
 use arrow_schema::Schema;
 
 use self::cells::Cells;
-use super::fault::Fault;
+use super::fault::{self, Fault, FieldError};
 use super::names;
-use super::profile::ColumnSet;
+use super::profile::{ColumnSet, Profile};
 use crate::schema::{COLUMN_COUNT, COLUMNS, Kind, column};
 
 mod cells;
@@ -78,6 +79,22 @@ impl Recognised {
     }
 }
 
+/// What is wrong with the columns of a table that must have a customer's alone:
+/// a name that is no column's or stands twice, a type that holds no value of its
+/// column. At most one fault more than there are columns.
+#[must_use]
+pub fn unfit_columns(schema: &Schema) -> Vec<FieldError> {
+    let mut seen = ColumnSet::default();
+    let fault = |field: &arrow_schema::FieldRef| match names::find(field.name(), 0) {
+        None => Some(fault::unknown(field.name())),
+        Some(column) if !seen.insert(column) => Some(Fault::Duplicate.of(column)),
+        Some(column) if !cells::suits(column, field.data_type()) => Some(Fault::Type.of(column)),
+        Some(_) => None,
+    };
+    let faults = schema.fields().iter().filter_map(fault);
+    faults.take(COLUMN_COUNT + 1).collect()
+}
+
 impl Table {
     /// Looks a batch over. A column that stands twice is at fault in each row.
     #[must_use]
@@ -129,8 +146,9 @@ impl Table {
             let faults = &mut block.faults;
             let mut fault = |row, fault| faults.push(CellFault { row, column, fault });
             match COLUMNS[column].kind {
-                // No model reads them.
-                Kind::Id | Kind::Timestamp => (),
+                Kind::Id => (),
+                // No model reads it, but what is no moment is wrong.
+                Kind::Timestamp => cells.check(column, rows.clone(), &mut fault),
                 Kind::OpenCategory(_) => {
                     cells.texts(rows.clone(), &mut block.locations, &mut fault);
                 }
@@ -145,6 +163,21 @@ impl Table {
         for fault in &block.faults {
             block.is_at_fault[fault.row] = true;
         }
+    }
+
+    /// The customers one by one, and what is wrong with those at fault, by row.
+    #[must_use]
+    pub fn profiles(&self) -> (Vec<Profile>, Vec<(usize, FieldError)>) {
+        let mut profiles = vec![Profile::new(); self.rows];
+        let mut faults = Vec::new();
+        for &(column, ref cells) in &self.columns {
+            for (row, profile) in profiles.iter_mut().enumerate() {
+                if let Err(fault) = cells.read_into(profile, column, row) {
+                    faults.push((row, fault.of(column)));
+                }
+            }
+        }
+        (profiles, faults)
     }
 
     fn cells(&self, column: usize) -> Option<&Cells> {

@@ -1,5 +1,9 @@
 //! Many customers in each format, in and out.
 
+use std::io::Cursor;
+
+use arrow_array::cast::AsArray;
+use arrow_ipc::reader::StreamReader;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -79,6 +83,84 @@ async fn a_bad_row_costs_the_others_nothing() {
     );
     assert!(rows[3].contains("3 cells"), "{rows:?}");
     assert!(rows[4].starts_with("d,,,,,"), "{rows:?}");
+}
+
+/// What is wrong with each row of a CSV, told in a format.
+async fn judged(csv: &str, wanted: &str) -> Vec<Option<String>> {
+    let answer = scored("text/csv", wanted, csv.to_owned()).await;
+    assert_eq!(answer.status(), StatusCode::OK, "{wanted}");
+    match wanted {
+        "application/json" => {
+            let answer: Value = answer.json().await.unwrap();
+            let mut told = vec![None; answer["predictions"].as_array().unwrap().len()];
+            for rejected in answer["rejected"].as_array().unwrap() {
+                let errors = rejected["errors"].as_array().unwrap().iter();
+                let words = errors.map(|error| {
+                    let text = |name: &str| error[name].as_str().unwrap().to_owned();
+                    text("field") + ": " + &text("message")
+                });
+                let row = usize::try_from(rejected["index"].as_u64().unwrap()).unwrap();
+                assert!(answer["predictions"][row].is_null());
+                told[row] = Some(words.collect::<Vec<_>>().join("; "));
+            }
+            told
+        }
+        "application/x-ndjson" => (answer.text().await.unwrap().lines())
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .map(|row| row["error"].as_str().map(str::to_owned))
+            .collect(),
+        "text/csv" => (answer.text().await.unwrap().lines().skip(1))
+            .map(|row| match row.split_once(",,,,,") {
+                Some((_, error)) => Some(error.trim_matches('"').to_owned()),
+                None => None,
+            })
+            .collect(),
+        _ => {
+            let bytes = answer.bytes().await.unwrap();
+            let batches = StreamReader::try_new(Cursor::new(bytes), None).unwrap();
+            let batches = batches.map(Result::unwrap);
+            let errors = batches.flat_map(|batch| {
+                let errors = batch.column_by_name("error").unwrap().as_string::<i32>();
+                let errors = errors.iter().map(|error| error.map(str::to_owned));
+                errors.collect::<Vec<_>>()
+            });
+            errors.collect()
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cell_is_judged_alike_in_whatever_format_it_is_answered() {
+    let age = "age: must be an integer from 13 to 120";
+    let gender = "gender: must be one of Male, Female, Non-binary";
+    let creator = "is_creator: must be true, false, 1 or 0";
+    let minutes = "feed_time_minutes_day: must be a number from 0 to 1440";
+    let moment = "data_generated_at: must be an RFC 3339 timestamp";
+    let rows: &[(&str, Option<String>)] = &[
+        ("31,Male,true,24.5,Chicago,2025-10-21T00:00:00Z", None),
+        (" 31 ,Male, TRUE , 24.5 ,Chicago,", None),
+        ("31,Male,nan,NaN,nan,", None),
+        ("31,,,   ,,", None),
+        ("31,Male,1,inf,,", Some(minutes.into())),
+        ("31,Male,2,-1,,", Some(format!("{creator}; {minutes}"))),
+        ("31, Male,yes,1,,", Some(format!("{gender}; {creator}"))),
+        ("31.5,male,,1,,", Some(format!("{age}; {gender}"))),
+        ("3e1,Male,,1e3,,", None),
+        ("old,Male,,1,,", Some(age.into())),
+        ("31,Male,,1,,yesterday", Some(moment.into())),
+        ("31,Male,,1,,2025-10-21", Some(moment.into())),
+    ];
+    let head = "age,gender,is_creator,feed_time_minutes_day,location,data_generated_at\n";
+    let csv = rows
+        .iter()
+        .fold(head.to_owned(), |csv, (row, _)| csv + row + "\n");
+    let expected: Vec<_> = rows.iter().map(|(_, error)| error.clone()).collect();
+    for wanted in FORMATS
+        .into_iter()
+        .filter(|format| !format.ends_with("parquet"))
+    {
+        assert_eq!(judged(&csv, wanted).await, expected, "{wanted}");
+    }
 }
 
 #[tokio::test]

@@ -66,8 +66,7 @@ impl Answers {
 
     pub fn rows(&mut self, rows: Rows, out: &mut Vec<u8>) -> Result<(), Problem> {
         let first = self.seen;
-        let rows = rows.into_profiles();
-        let (profiles, mut faults) = rows.map_err(|error| problem::internal(&error))?;
+        let (profiles, mut faults) = rows.into_profiles();
         for (i, profile) in profiles.iter().enumerate() {
             if first + i == 0 {
                 self.head(out)?;

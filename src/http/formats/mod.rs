@@ -7,7 +7,7 @@
 //! Arrow's own, and what is missing is null (in CSV: empty).
 
 mod cells;
-mod conform;
+pub mod columns;
 pub mod negotiate;
 pub mod read;
 pub mod rows;

@@ -14,8 +14,7 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
 
-use super::conform::Conform;
-use crate::features::{BatchError, FieldError, Profile, Shown, profiles};
+use crate::features::{FieldError, Profile, Shown, Table};
 use crate::schema::{self, COLUMNS, Kind};
 
 /// What is wrong with each row at fault, by its place.
@@ -26,11 +25,11 @@ pub enum Rows {
     Profiles(Vec<Profile>, Faults),
     /// Any columns of customers, as they came; the faults are those of rows as a
     /// whole, and values are not looked at yet.
-    Table(RecordBatch, Faults, Arc<Conform>),
+    Table(RecordBatch, Faults),
 }
 
 /// The 72 columns, of which any may be null: a client need not name a customer.
-pub fn nullable_schema() -> SchemaRef {
+fn nullable_schema() -> SchemaRef {
     static SCHEMA: std::sync::LazyLock<SchemaRef> = std::sync::LazyLock::new(|| {
         let fields = schema::arrow::schema();
         let fields = fields.fields().iter();
@@ -42,35 +41,26 @@ pub fn nullable_schema() -> SchemaRef {
 
 impl Rows {
     /// The customers one by one, with all their faults.
-    pub fn into_profiles(self) -> Result<(Vec<Profile>, Faults), RowsError> {
+    pub fn into_profiles(self) -> (Vec<Profile>, Faults) {
         match self {
-            Self::Profiles(profiles, faults) => Ok((profiles, faults)),
-            Self::Table(table, mut faults, conform) => {
-                let (batch, found) = conform.rows(&table)?;
-                for (row, more) in found {
-                    faults.entry(row).or_default().extend(more);
+            Self::Profiles(profiles, faults) => (profiles, faults),
+            Self::Table(table, mut faults) => {
+                let (profiles, found) = Table::of(&table).profiles();
+                for (row, fault) in found {
+                    faults.entry(row).or_default().push(fault);
                 }
-                Ok((profiles(&batch)?.collect(), faults))
+                (profiles, faults)
             }
         }
     }
 
     /// The customers as a table, whose values are not looked at.
-    pub fn into_table(self) -> Result<(RecordBatch, Faults), RowsError> {
+    pub fn into_table(self) -> Result<(RecordBatch, Faults), ArrowError> {
         match self {
             Self::Profiles(profiles, faults) => Ok((batch(&profiles)?, faults)),
-            Self::Table(table, faults, _) => Ok((table, faults)),
+            Self::Table(table, faults) => Ok((table, faults)),
         }
     }
-}
-
-/// Rows that are not what they were read as: a failure of our own.
-#[derive(Debug, thiserror::Error)]
-pub enum RowsError {
-    #[error(transparent)]
-    Arrow(#[from] ArrowError),
-    #[error(transparent)]
-    Batch(#[from] BatchError),
 }
 
 /// The last customer's own name.

@@ -1,13 +1,11 @@
 //! A stream of Arrow record batches.
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamDecoder;
 use bytes::Bytes;
 
 use super::{malformed, too_large};
-use crate::http::formats::conform::Conform;
+use crate::http::formats::columns;
 use crate::http::formats::rows::{Faults, Rows};
 use crate::http::problem::Problem;
 
@@ -16,7 +14,8 @@ const ROWS: usize = 8192;
 
 pub struct Arrow {
     decoder: StreamDecoder,
-    conform: Option<Arc<Conform>>,
+    /// Whether the columns are known, and right.
+    begun: bool,
     limit: usize,
     /// Bytes since the last batch was complete.
     held: usize,
@@ -27,7 +26,7 @@ impl Arrow {
     pub fn new(limit: usize) -> Self {
         Self {
             decoder: StreamDecoder::new(),
-            conform: None,
+            begun: false,
             limit,
             held: 0,
             ended: false,
@@ -42,7 +41,7 @@ impl Arrow {
             let batch = match self.decoder.decode(&mut buffer) {
                 Ok(batch) => batch,
                 // Bytes behind the end of the stream are nobody's.
-                Err(_) if self.decoder.finish().is_ok() && self.conform.is_some() => {
+                Err(_) if self.decoder.finish().is_ok() && self.begun => {
                     self.ended = true;
                     break;
                 }
@@ -63,18 +62,18 @@ impl Arrow {
         self.decoder.finish().map_err(|_| broken())?;
         // A stream without a batch has columns nevertheless.
         let schema = self.decoder.schema().ok_or_else(broken)?;
-        Conform::new(&schema).map(drop)
+        columns::check(&schema)
     }
 
     fn batch(&mut self, batch: &RecordBatch, done: &mut Vec<Rows>) -> Result<(), Problem> {
-        let conform = match &mut self.conform {
-            Some(conform) => conform,
-            none => none.insert(Arc::new(Conform::new(batch.schema_ref())?)),
-        };
+        if !self.begun {
+            columns::check(batch.schema_ref())?;
+            self.begun = true;
+        }
         for first in (0..batch.num_rows()).step_by(ROWS) {
             let rows = ROWS.min(batch.num_rows() - first);
             let part = batch.slice(first, rows);
-            done.push(Rows::Table(part, Faults::new(), Arc::clone(conform)));
+            done.push(Rows::Table(part, Faults::new()));
         }
         Ok(())
     }

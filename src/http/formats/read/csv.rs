@@ -11,7 +11,7 @@ use csv_core::{ReadRecordResult, Reader};
 
 use super::malformed;
 use crate::features::FieldError;
-use crate::http::formats::conform::Conform;
+use crate::http::formats::columns;
 use crate::http::formats::rows::{Faults, Rows};
 use crate::http::problem::{self, Problem};
 
@@ -36,7 +36,6 @@ pub struct Csv {
 /// What follows the line of names.
 struct Table {
     schema: SchemaRef,
-    conform: Arc<Conform>,
     columns: Vec<StringBuilder>,
     rows: usize,
     faults: Faults,
@@ -146,12 +145,12 @@ impl Table {
             Ok(Field::new(name.trim(), DataType::Utf8, true))
         };
         let fields = names.map(field).collect::<Result<Vec<_>, Problem>>()?;
-        let columns = fields.iter().map(|_| StringBuilder::new()).collect();
+        let builders = fields.iter().map(|_| StringBuilder::new()).collect();
         let schema = Arc::new(Schema::new(fields));
+        columns::check(&schema)?;
         Ok(Self {
-            conform: Arc::new(Conform::new(&schema)?),
             schema,
-            columns,
+            columns: builders,
             rows: 0,
             faults: Faults::new(),
         })
@@ -197,7 +196,7 @@ impl Table {
         let columns = columns.map(|column| Arc::new(column.finish()) as ArrayRef);
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns.collect());
         let batch = batch.map_err(|error| problem::internal(&error))?;
-        Ok(Rows::Table(batch, faults, Arc::clone(&self.conform)))
+        Ok(Rows::Table(batch, faults))
     }
 }
 
@@ -217,7 +216,7 @@ mod tests {
         done.extend(csv.finish()?);
         let (mut rows, mut at_fault) = (0, Vec::new());
         for part in done {
-            let (profiles, faults) = part.into_profiles().unwrap();
+            let (profiles, faults) = part.into_profiles();
             at_fault.extend(faults.iter().map(|(row, f)| (row + rows, f[0].code)));
             rows += profiles.len();
         }

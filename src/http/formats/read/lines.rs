@@ -142,7 +142,7 @@ mod tests {
         done.extend(lines.finish());
         let (mut rows, mut at_fault) = (0, Vec::new());
         for part in done {
-            let (profiles, faults) = part.into_profiles().unwrap();
+            let (profiles, faults) = part.into_profiles();
             at_fault.extend(faults.keys().map(|row| row + rows));
             rows += profiles.len();
         }

@@ -1,12 +1,10 @@
 //! A Parquet file, which says at its end where everything is: it is read whole.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::malformed;
-use crate::http::formats::conform::Conform;
+use crate::http::formats::columns;
 use crate::http::formats::rows::{Faults, Rows};
 use crate::http::problem::Problem;
 
@@ -18,14 +16,14 @@ pub fn read(
 ) -> Result<impl Iterator<Item = Result<Rows, Problem>> + Send + 'static, Problem> {
     let builder =
         ParquetRecordBatchReaderBuilder::try_new(Bytes::from(body)).map_err(|_| broken())?;
-    let conform = Arc::new(Conform::new(builder.schema())?);
+    columns::check(builder.schema())?;
     let reader = builder
         .with_batch_size(ROWS)
         .build()
         .map_err(|_| broken())?;
-    Ok(reader.map(move |batch| {
+    Ok(reader.map(|batch| {
         let batch = batch.map_err(|_| broken())?;
-        Ok(Rows::Table(batch, Faults::new(), Arc::clone(&conform)))
+        Ok(Rows::Table(batch, Faults::new()))
     }))
 }
 
