@@ -64,7 +64,7 @@ fn bench(criterion: &mut Criterion) {
         });
     }
     criterion.bench_function("predict all", |b| {
-        b.iter(|| set.predict_all(black_box(customer())).count());
+        b.iter(|| set.predict_all(black_box(customer()), 0).count());
     });
     let bytes = set.to_bytes();
     println!("the set has {} bytes", bytes.len());

@@ -1,8 +1,11 @@
 //! Keeping models as bytes, and reading them back.
 
+use engagecast::features::Profile;
 use engagecast::models::{
-    ArtifactError, FORMAT, Lesson, Model, ModelSet, NoInputs, Origin, Prediction, Target, Watch,
+    Answer, ArtifactError, FORMAT, Lesson, Model, ModelSet, NoInputs, NoPrediction, Origin,
+    Prediction, Target, Watch,
 };
+use engagecast::schema::{COLUMNS, column};
 use rayon::ThreadPoolBuilder;
 use sha2::{Digest, Sha256};
 
@@ -176,7 +179,7 @@ fn a_set_names_its_version_after_its_models() {
         "{}",
         MODELS.version
     );
-    let models = || MODELS.models.clone();
+    let models = || MODELS.models().to_vec();
     let again = ModelSet::new(None, moment(), models());
     assert_eq!(again.version, MODELS.version);
     let later = models()[0].clone().with_origin(Origin {
@@ -198,17 +201,55 @@ fn a_set_is_one_string_of_bytes() {
     assert_eq!(again.version, MODELS.version);
     assert_eq!(again.cohort_id, MODELS.cohort_id);
     assert_eq!(again.created_at, MODELS.created_at);
-    for (model, known) in again.models.iter().zip(&MODELS.models) {
+    for (model, known) in again.models().iter().zip(MODELS.models()) {
         assert_eq!(model.card(), known.card());
     }
     assert_eq!(again.to_bytes(), bytes);
     for profile in strangers().iter().take(20) {
-        let all = |set: &ModelSet| -> Vec<_> {
-            let predictions = set.predict_all(profile);
-            predictions.map(|(m, p)| (m.target(), p)).collect()
-        };
-        assert_eq!(all(&again), all(&MODELS));
-        assert_eq!(all(&again).len(), Target::ALL.len());
+        let all = predictions(&again, profile);
+        assert_eq!(all, predictions(&MODELS, profile));
+        assert_eq!(all.len(), Target::ALL.len());
+    }
+}
+
+fn predictions<'a>(set: &'a ModelSet, profile: &'a Profile) -> Vec<(Target, Answer<'a>)> {
+    let predictions = set.predict_all(profile, 2);
+    predictions.map(|(m, p)| (m.target(), p)).collect()
+}
+
+#[test]
+fn all_answers_at_once_are_those_of_each_model_alone() {
+    let nobody = Profile::new();
+    let in_part = strangers().into_iter().enumerate().map(|(i, mut profile)| {
+        for column in (0..COLUMNS.len()).filter(|column| (column * 7 + i * 13) % 4 == 0) {
+            profile.set(column, f64::NAN);
+        }
+        if i % 3 == 0 {
+            profile.set_text(column("location"), "a place that nobody knows");
+        }
+        profile
+    });
+    for profile in in_part
+        .take(40)
+        .chain(strangers().into_iter().take(20))
+        .chain([nobody])
+    {
+        for strongest in [0, 3] {
+            for (model, answer) in MODELS.predict_all(&profile, strongest) {
+                let alone = match model.applies(&profile) {
+                    Err(why) => Err(why.into()),
+                    Ok(()) => model
+                        .predict(&profile)
+                        .map(|prediction| {
+                            let reasons = || model.explain(&profile, strongest).expect("inputs");
+                            (prediction, (strongest > 0).then(reasons))
+                        })
+                        .map_err(NoPrediction::from),
+                };
+                // Floats print as what they are, so nothing rounds.
+                assert_eq!(format!("{answer:?}"), format!("{alone:?}"));
+            }
+        }
     }
 }
 
@@ -217,7 +258,7 @@ fn a_set_cut_anywhere_or_with_any_byte_changed_is_no_set() {
     let set = |bytes: &[u8]| ModelSet::from_bytes(bytes);
     let bytes = MODELS.to_bytes();
     // Every boundary between its parts, those of its models among them.
-    let lengths = MODELS.models.iter().map(|m| m.to_bytes().len());
+    let lengths = MODELS.models().iter().map(|m| m.to_bytes().len());
     let mut ends: Vec<usize> = vec![bytes.len() - 32];
     for length in lengths.rev() {
         ends.push(ends[ends.len() - 1] - length);

@@ -27,7 +27,7 @@ fn fresh(target: Target) -> ModelSet {
 
 /// Has all customers of a cohort predicted for, as a batch is.
 fn serve(set: &ModelSet, cohort: &[RecordBatch]) {
-    let targets: Vec<Target> = set.models.iter().map(Model::target).collect();
+    let targets: Vec<Target> = set.models().iter().map(Model::target).collect();
     let scoring = Scoring::new(set, &targets, 0);
     for batch in cohort {
         let answers = scoring.serve(batch, &|_| false);
@@ -54,7 +54,7 @@ fn customers_like_those_of_the_training_raise_no_alarm() {
         for seed in 100..106 {
             let set = fresh(Target::Churn);
             serve(&set, &cohort(rows, seed));
-            let found = drift(&set.models[0]);
+            let found = drift(&set.models()[0]);
             assert_eq!(found.rows, rows as u64);
             alarms += drifted(&found).len();
             looks += found.inputs.len() + 1;
@@ -77,7 +77,7 @@ fn an_input_that_shifts_is_named_and_no_other() {
         row[AGE] = row[AGE].map(|age| (age + 12.0).min(90.0));
     });
     serve(&set, &older);
-    let found = drift(&set.models[0]);
+    let found = drift(&set.models()[0]);
     let named: Vec<String> = drifted(&found)
         .into_iter()
         .filter(|n| n != "score")
@@ -99,7 +99,7 @@ fn an_input_that_is_no_longer_sent_is_counted_as_missing() {
     });
     half.truncate(3);
     serve(&set, &half);
-    let found = drift(&set.models[0]);
+    let found = drift(&set.models()[0]);
     assert_eq!(drifted(&found), ["photo_count"]);
     let photos = found
         .inputs
@@ -118,7 +118,7 @@ fn two_processes_together_counted_what_one_would_have() {
     serve(&one, first);
     serve(&other, second);
     serve(&all, &customers);
-    let counts = |set: &ModelSet| set.models[0].bin_counts();
+    let counts = |set: &ModelSet| set.models()[0].bin_counts();
     let sum: Vec<u64> = counts(&one)
         .iter()
         .zip(counts(&other))
@@ -126,10 +126,10 @@ fn two_processes_together_counted_what_one_would_have() {
         .collect();
     assert_eq!(sum, counts(&all));
     assert_eq!(
-        all.models[0].drift(&sum).expect("its bins"),
-        drift(&all.models[0])
+        all.models()[0].drift(&sum).expect("its bins"),
+        drift(&all.models()[0])
     );
-    assert!(all.models[0].drift(&sum[1..]).is_err(), "other bins");
+    assert!(all.models()[0].drift(&sum[1..]).is_err(), "other bins");
 }
 
 #[test]
@@ -149,12 +149,32 @@ fn a_batch_counts_as_its_customers_one_by_one() {
             .iter()
             .flat_map(|b| profiles(b).expect("customers"))
         {
-            let _ = single.models[0].serve(&profile);
+            let _ = single.models()[0].serve(&profile, 0);
         }
-        let (batch, single) = (&batch.models[0], &single.models[0]);
+        let (batch, single) = (&batch.models()[0], &single.models()[0]);
         assert_eq!(batch.bin_counts(), single.bin_counts(), "{target}");
         // The customer of whom nothing is known is not predicted for.
         assert!((1..700).contains(&drift(single).rows), "{target}");
+    }
+}
+
+#[test]
+fn eight_answers_at_once_count_for_each_target_as_one_by_one() {
+    let fresh = || ModelSet::from_bytes(&MODELS.to_bytes()).expect("a set");
+    let (together, single) = (fresh(), fresh());
+    for profile in cohort(300, 13)
+        .iter()
+        .flat_map(|b| profiles(b).expect("customers"))
+    {
+        assert_eq!(together.serve_all(&profile, 0).count(), Target::ALL.len());
+        for model in single.models() {
+            let _ = model.serve(&profile, 0);
+        }
+    }
+    for (together, single) in together.models().iter().zip(single.models()) {
+        let target = together.target();
+        assert!(drift(together).rows > 0, "{target}");
+        assert_eq!(together.bin_counts(), single.bin_counts(), "{target}");
     }
 }
 
@@ -164,7 +184,7 @@ fn rows_at_fault_and_predictions_that_nobody_asked_for_are_not_counted() {
     let scoring = Scoring::new(&set, &[Target::Churn], 0);
     let customers = &cohort(200, 11)[0];
     let _ = scoring.score(customers);
-    let counted = || drift(&set.models[0]).rows;
+    let counted = || drift(&set.models()[0]).rows;
     assert_eq!(counted(), 0);
     let _ = scoring.serve(customers, &|row| row >= 150);
     assert_eq!(counted(), 150);
@@ -172,7 +192,7 @@ fn rows_at_fault_and_predictions_that_nobody_asked_for_are_not_counted() {
 
 #[test]
 fn every_bin_of_the_reference_holds_somebody_or_is_for_the_missing() {
-    for model in &MODELS.models {
+    for model in MODELS.models() {
         let found = drift(model);
         assert_eq!(found.inputs.len(), model.inputs().iter().count());
         for one in found.inputs.iter().chain([&found.score]) {
@@ -195,7 +215,7 @@ fn a_model_of_an_earlier_version_serves_and_says_that_it_has_no_bins() {
     let old = Model::from_bytes(&bytes).expect("it loads");
     let customers = cohort(50, 12);
     for profile in profiles(&customers[0]).expect("customers") {
-        old.serve(&profile).expect("a prediction");
+        old.serve(&profile, 0).expect("a prediction");
     }
     assert!(old.bin_counts().is_empty());
     let none = old.drift(&old.bin_counts()).expect_err("no bins");

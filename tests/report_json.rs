@@ -70,7 +70,7 @@ fn told() -> Value {
         created_at: DateTime::from_timestamp(1_761_004_800, 0).expect("a moment"),
     };
     let cards: Vec<_> = MODELS
-        .models
+        .models()
         .iter()
         .map(engagecast::models::Model::card)
         .collect();

@@ -157,7 +157,7 @@ fn a_training_ends_within_a_tree_of_being_cancelled() {
 
 #[test]
 fn every_metric_of_a_card_comes_with_its_interval() {
-    for model in &MODELS.models {
+    for model in MODELS.models() {
         let card = model.card();
         for candidate in &card.candidates {
             for (name, score) in &candidate.metrics {
@@ -276,7 +276,7 @@ fn the_command_line_trains_on_a_file_and_keeps_the_models() {
         "{printed}"
     );
     let set = ModelSet::from_bytes(&std::fs::read(&out).expect("kept")).expect("models");
-    assert_eq!(set.models.len(), 2);
+    assert_eq!(set.models().len(), 2);
     let asked = run(&["--targets", "ltv"]);
     assert!(!asked.status.success());
     let said = String::from_utf8_lossy(&asked.stderr);

@@ -190,7 +190,7 @@ fn active(args: &StoreArgs) -> Result<ModelSet, ScoreError> {
 
 /// The targets asked for, in the order of the models.
 fn targets(set: &ModelSet, asked: &[String]) -> Result<Vec<Target>, ScoreError> {
-    let known: Vec<Target> = set.models.iter().map(Model::target).collect();
+    let known: Vec<Target> = set.models().iter().map(Model::target).collect();
     if asked == ["all"] {
         return Ok(known);
     }

@@ -110,7 +110,7 @@ pub fn train(args: &TrainArgs) -> Result<(), TrainCommandError> {
             error,
         })?;
     }
-    for model in &set.models {
+    for model in set.models() {
         print(&model.card().to_markdown())?;
     }
     for target in &left_out {

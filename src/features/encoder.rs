@@ -15,9 +15,11 @@ use super::table::{BLOCK, Block, Lane};
 use crate::schema::{COLUMNS, Kind, column};
 
 mod form;
+mod shared;
 
 pub use form::EncoderError;
 use form::Form;
+pub use shared::{SharedEncoder, SharedRow};
 
 /// The widest row any encoder makes: a buffer of this size fits all.
 pub const MAX_WIDTH: usize = 160;
@@ -216,6 +218,11 @@ impl Encoder {
     /// Writes the customer's row into a buffer and returns it. Allocates nothing.
     pub fn encode<'a>(&self, profile: &Profile, buffer: &'a mut [f32; MAX_WIDTH]) -> &'a [f32] {
         let row = &mut buffer[..self.width];
+        self.write(profile, row);
+        row
+    }
+
+    fn write(&self, profile: &Profile, row: &mut [f32]) {
         for input in &self.inputs {
             let text = match input.encoding {
                 Encoding::Open(_) => profile.location(),
@@ -223,7 +230,6 @@ impl Encoder {
             };
             input.write(profile.value(input.column), text, row);
         }
-        row
     }
 
     /// Writes the rows of a block, place by place: what [`Self::encode`] writes

@@ -4,7 +4,7 @@
 //! or from a record batch ([`profiles`]); [`Table`] is any number of them, from
 //! whatever columns there are. [`Encoder`] turns a profile, or whole batches of
 //! columns, into the input row of one model, in an order fixed when the model was
-//! trained.
+//! trained; [`SharedEncoder`] does so once for several models.
 //!
 //! Invariant: a customer encodes to the same row whichever way it came in (but an
 //! empty text, which is missing in a table).
@@ -20,7 +20,7 @@ mod profile;
 mod table;
 
 pub use batch::{BatchError, Column as BatchColumn, profiles};
-pub use encoder::{Encoder, EncoderError, Holds, MAX_WIDTH, Place};
+pub use encoder::{Encoder, EncoderError, Holds, MAX_WIDTH, Place, SharedEncoder, SharedRow};
 pub use fault::{FieldError, ProfileError};
 pub use names::nearest as nearest_column;
 pub use profile::{ColumnSet, Profile, Shown};

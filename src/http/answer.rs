@@ -174,6 +174,20 @@ impl<'a> PredictionBody<'a> {
         target: Target,
         profile: &'a Profile,
         prediction: &Prediction,
+        explanation: Option<&Explanation<'a>>,
+    ) -> Self {
+        let mut body = Self::answered(version, target, profile, prediction);
+        if let Some(explanation) = explanation {
+            body.explain(explanation);
+        }
+        body
+    }
+
+    fn answered(
+        version: &'a str,
+        target: Target,
+        profile: &'a Profile,
+        prediction: &Prediction,
     ) -> Self {
         let bare = Self {
             percentile: Some(rounded(prediction.percentile, 10.0)),
@@ -240,7 +254,7 @@ impl<'a> PredictionBody<'a> {
     }
 
     /// Adds the reasons.
-    pub fn explain(&mut self, explanation: &Explanation<'a>) {
+    fn explain(&mut self, explanation: &Explanation<'a>) {
         let reasons = explanation.reasons.iter().map(|reason| ReasonBody {
             feature: reason.feature,
             value: reason.value.into(),

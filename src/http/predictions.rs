@@ -16,7 +16,7 @@ use super::customer::Customer;
 use super::problem::{self, FieldProblem, Kind, Problem};
 use super::{Api, extract, outcomes};
 use crate::features::Profile;
-use crate::models::{Model, ModelSet, NoInputs, NoPrediction, NotApplicable, Target};
+use crate::models::{Answer, Model, ModelSet, NoPrediction, NotApplicable, Target};
 
 /// What the query may hold.
 #[derive(IntoParams)]
@@ -132,36 +132,24 @@ pub fn prediction<'a>(
     profile: &'a Profile,
     reasons: usize,
 ) -> Result<PredictionBody<'a>, FieldProblem> {
-    let no_inputs = |NoInputs| {
-        FieldProblem::new(
-            "",
-            "no_inputs",
-            "at least one column that the target uses must be there",
-        )
-    };
-    let target = model.target();
-    let prediction = match model.serve(profile) {
-        Ok(prediction) => prediction,
-        Err(NoPrediction::NoInputs(none)) => return Err(no_inputs(none)),
-        Err(NoPrediction::NotApplicable(NotApplicable { why })) => {
-            let version = &set.version;
-            return Ok(PredictionBody::not_applicable(
-                version, target, profile, why,
-            ));
-        }
-    };
-    let mut body = PredictionBody::new(&set.version, target, profile, &prediction);
-    if reasons > 0 {
-        let explanation = model.explain(profile, reasons);
-        body.explain(&explanation.map_err(no_inputs)?);
+    match model.serve(profile, reasons) {
+        Err(NoPrediction::NoInputs(_)) => Err(no_inputs()),
+        answer => Ok(body_of(set, model, profile, answer)),
     }
-    Ok(body)
+}
+
+fn no_inputs() -> FieldProblem {
+    FieldProblem::new(
+        "",
+        "no_inputs",
+        "at least one column that the target uses must be there",
+    )
 }
 
 /// Predict everything for one customer
 ///
-/// As `POST /predict/{target}`, for all targets at once. A target that has no
-/// input among the columns sent is not applicable.
+/// As `POST /predict/{target}`, for all targets at once, with one encoding of the
+/// customer. A target that has no input among the columns sent is not applicable.
 #[utoipa::path(
     post,
     path = "/predict",
@@ -186,30 +174,38 @@ pub async fn predict_all(
     let models = api.service.models.load();
     let set = models.as_ref().ok_or_else(not_ready)?;
     let profile = Profile::from_json(&body)?;
-    let answered = set.models.iter().map(|model| {
-        let body = prediction(set, model, &profile, reasons);
-        body.map_err(|fault| (model.target(), fault))
-    });
-    let (answered, silent): (Vec<_>, Vec<_>) = answered.partition(Result::is_ok);
-    if answered.is_empty() {
-        let fault = silent.into_iter().find_map(Result::err);
-        let fault = fault.map(|(_, fault)| fault);
-        return Err(Problem::fields(
-            Kind::InvalidCustomer,
-            fault.into_iter().collect(),
-        ));
+    let mut silent = 0;
+    let bodies: Vec<_> = (set.serve_all(&profile, reasons))
+        .map(|(model, answer)| {
+            silent += usize::from(matches!(answer, Err(NoPrediction::NoInputs(_))));
+            body_of(set, model, &profile, answer)
+        })
+        .collect();
+    if silent == bodies.len() {
+        return Err(Problem::fields(Kind::InvalidCustomer, vec![no_inputs()]));
     }
-    let silent = silent
-        .into_iter()
-        .filter_map(Result::err)
-        .map(|(target, _)| {
-            let why = "none of the columns that the target uses is there";
-            PredictionBody::not_applicable(&set.version, target, &profile, why)
-        });
-    let bodies = answered.into_iter().filter_map(Result::ok).chain(silent);
-    let body = Predictions::new(&set.version, &profile, bodies);
+    let body = Predictions::new(&set.version, &profile, bodies.into_iter());
     let json = serde_json::to_vec(&body).map_err(|error| problem::internal(&error))?;
     Ok(json_response(json))
+}
+
+/// One of the answers to a customer: where nothing can be said, why.
+fn body_of<'a>(
+    set: &'a ModelSet,
+    model: &Model,
+    profile: &'a Profile,
+    answer: Answer<'a>,
+) -> PredictionBody<'a> {
+    let (version, target) = (&set.version, model.target());
+    let why = match answer {
+        Ok((prediction, explanation)) => {
+            let explanation = explanation.as_ref();
+            return PredictionBody::new(version, target, profile, &prediction, explanation);
+        }
+        Err(NoPrediction::NotApplicable(NotApplicable { why })) => why,
+        Err(NoPrediction::NoInputs(_)) => "none of the columns that the target uses is there",
+    };
+    PredictionBody::not_applicable(version, target, profile, why)
 }
 
 fn json_response(json: Vec<u8>) -> Response<Body> {

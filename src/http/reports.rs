@@ -180,7 +180,10 @@ fn laid_out(
     form: &Form,
 ) -> Result<Render, Problem> {
     let cards: Vec<&Card> = models.map_or_else(Vec::new, |set| {
-        set.models.iter().map(crate::models::Model::card).collect()
+        set.models()
+            .iter()
+            .map(crate::models::Model::card)
+            .collect()
     });
     let version = models.map(|set| set.version.as_str());
     let told = report::of_cohort(cohort, version, &cards, settings);

@@ -93,7 +93,7 @@ impl Service {
         written: &mut HashMap<String, u64>,
     ) {
         let now = self.now();
-        let counted = set.models.iter().map(|model| BinCounts {
+        let counted = set.models().iter().map(|model| BinCounts {
             process: self.id,
             version: set.version.clone(),
             target: model.target().name().to_owned(),

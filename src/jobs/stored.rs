@@ -20,7 +20,7 @@ pub struct StoredModelError {
 
 /// The models as bytes, with their cards.
 pub(super) fn stored(set: &ModelSet) -> Result<StoredModelSet, serde_json::Error> {
-    let models = set.models.iter().map(|model| {
+    let models = set.models().iter().map(|model| {
         Ok(StoredModel {
             target: model.target().name().to_owned(),
             artifact: model.to_bytes(),
@@ -51,12 +51,13 @@ pub fn model_set(stored: StoredModelSet) -> Result<ModelSet, StoredModelError> {
             None => model,
         })
     });
-    Ok(ModelSet {
-        models: models.collect::<Result<_, StoredModelError>>()?,
-        version: stored.version,
-        cohort_id: stored.cohort_id,
-        created_at: stored.created_at,
-    })
+    let models = models.collect::<Result<_, StoredModelError>>()?;
+    Ok(ModelSet::of_version(
+        stored.version,
+        stored.cohort_id,
+        stored.created_at,
+        models,
+    ))
 }
 
 /// The same, off the async threads.

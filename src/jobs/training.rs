@@ -66,7 +66,7 @@ pub(super) async fn run_train(
         && let Some(active) = store.active_model_set().await?
     {
         let trained: Vec<Target> = models.iter().map(Model::target).collect();
-        let others = load(active).await?.models.into_iter();
+        let others = load(active).await?.into_models().into_iter();
         models.extend(others.filter(|model| !trained.contains(&model.target())));
     }
     Ok(RunTrain {

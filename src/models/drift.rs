@@ -163,7 +163,7 @@ impl Bins {
 impl ModelSet {
     /// Notes the moment from which the set serves; a later one changes nothing.
     pub fn begin(&self, now: DateTime<Utc>) {
-        for model in &self.models {
+        for model in self.models() {
             model.tally.begin(now);
         }
     }

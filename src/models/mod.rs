@@ -51,7 +51,7 @@ pub use card::{
 pub use drift::{Bin, BinHolds, Drift, Drifted, NoReference, Shift, Verdict};
 pub use model::{Estimate, Explanation, Model, NoInputs, Prediction, Reason, Tier};
 pub use population::NotApplicable;
-pub use set::{ModelSet, NoPrediction};
+pub use set::{Answer, ModelSet, NoPrediction};
 pub use split::FOLDS;
 pub use target::Target;
 pub use train::{LeftOut, Lesson, TrainError, Trained};

@@ -7,7 +7,7 @@ use super::interval::{Intervals, LEVEL};
 use super::placement::Placement;
 use super::population::NotApplicable;
 use super::scorer::{Link, Scorer};
-use super::set::NoPrediction;
+use super::set::Answer;
 use super::target::Target;
 use crate::features::{ColumnSet, Encoder, MAX_WIDTH, Profile, Shown};
 use crate::schema::{COLUMN_COUNT, COLUMNS};
@@ -161,18 +161,29 @@ impl Model {
         self.predict_row(self.encoder.encode(profile, &mut buffer))
     }
 
-    /// Predicts for a customer who asks to be answered, and counts it, as
-    /// [`Self::drift`] compares it. Allocates nothing.
+    /// Answers a customer who asks, with the `strongest` reasons where any are
+    /// asked for, and counts it, as [`Self::drift`] compares it.
     ///
     /// # Errors
     /// If the target is not for the customer, or no input is given.
-    pub fn serve(&self, profile: &Profile) -> Result<Prediction, NoPrediction> {
-        self.applies(profile)?;
+    pub fn serve<'a>(&self, profile: &'a Profile, strongest: usize) -> Answer<'a> {
         let mut buffer = [0.0; MAX_WIDTH];
         let row = self.encoder.encode(profile, &mut buffer);
-        let prediction = self.predict_row(row)?;
-        self.tally.count(row, prediction.value.number());
-        Ok(prediction)
+        self.serve_row(row, profile, strongest)
+    }
+
+    /// As [`Self::serve`], of the customer's encoded row.
+    pub(super) fn serve_row<'a>(
+        &self,
+        row: &[f32],
+        profile: &'a Profile,
+        strongest: usize,
+    ) -> Answer<'a> {
+        let answer = self.answer_to_row(row, profile, strongest);
+        if let Ok((prediction, _)) = &answer {
+            self.tally.count(row, prediction.value.number());
+        }
+        answer
     }
 
     fn predict_row(&self, row: &[f32]) -> Result<Prediction, NoInputs> {
@@ -199,6 +210,30 @@ impl Model {
         let mut buffer = [0.0; MAX_WIDTH];
         let row = self.encoder.encode(profile, &mut buffer);
         self.missing(row)?;
+        Ok(self.explain_row(row, self.scorer.margin(row), profile, strongest))
+    }
+
+    /// What is said of a customer of this row, with the `strongest` reasons where
+    /// any are asked for.
+    pub(super) fn answer_to_row<'a>(
+        &self,
+        row: &[f32],
+        profile: &'a Profile,
+        strongest: usize,
+    ) -> Answer<'a> {
+        self.applies(profile)?;
+        let prediction = self.predict_row(row)?;
+        let explain = || self.explain_row(row, prediction.margin, profile, strongest);
+        Ok((prediction, (strongest > 0).then(explain)))
+    }
+
+    fn explain_row<'a>(
+        &self,
+        row: &[f32],
+        margin: f64,
+        profile: &'a Profile,
+        strongest: usize,
+    ) -> Explanation<'a> {
         let (base_value, strongest) = self.strongest(row, strongest);
         let reason = |(column, contribution): (usize, f64)| Reason {
             column,
@@ -206,11 +241,11 @@ impl Model {
             value: profile.shown(column),
             contribution,
         };
-        Ok(Explanation {
-            margin: self.scorer.margin(row),
+        Explanation {
+            margin,
             base_value,
             reasons: strongest.into_iter().map(reason).collect(),
-        })
+        }
     }
 
     /// What the margin starts from, and the columns that add most to it or take

@@ -9,6 +9,10 @@ use super::shap;
 use super::target::Outcome;
 use crate::features::{BLOCK, Lane, MAX_WIDTH};
 
+/// Rows that are sooner walked one by one: a sweep costs the same for any number
+/// of them.
+const FEW: usize = 4;
+
 /// What turns a row into a margin.
 #[derive(Debug, Clone)]
 pub(super) enum Scorer {
@@ -35,6 +39,7 @@ impl Scorer {
     /// has for each of them.
     pub(super) fn margins(&self, places: &[Lane], rows: usize) -> [f64; BLOCK] {
         if let Self::Forest(forest) = self
+            && rows > FEW
             && let Some(sweep) = forest.sweep()
         {
             return sweep.margins(places);

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::artifact::envelope::Kind;
 use super::card::Origin;
-use super::{ArtifactError, Model, NoInputs, NotApplicable, Prediction, Target};
-use crate::features::Profile;
+use super::{ArtifactError, Explanation, Model, NoInputs, NotApplicable, Prediction, Target};
+use crate::features::{MAX_WIDTH, Profile, SharedEncoder};
 
 const SET: Kind = Kind {
     magic: *b"ENGCMSET",
@@ -44,10 +44,32 @@ pub struct ModelSet {
     pub version: String,
     pub cohort_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
-    pub models: Vec<Model>,
+    models: Vec<Model>,
+    /// A customer's row for all of them.
+    encoder: SharedEncoder,
 }
 
+/// What a target says of a customer, with the reasons asked for.
+pub type Answer<'a> = Result<(Prediction, Option<Explanation<'a>>), NoPrediction>;
+
 impl ModelSet {
+    /// Models that were kept under this version.
+    #[must_use]
+    pub fn of_version(
+        version: String,
+        cohort_id: Option<Uuid>,
+        created_at: DateTime<Utc>,
+        models: Vec<Model>,
+    ) -> Self {
+        Self {
+            version,
+            cohort_id,
+            created_at,
+            encoder: SharedEncoder::of(models.iter().map(|model| &model.encoder)),
+            models,
+        }
+    }
+
     /// Models of one training. The version names the second and a digest of the
     /// models, their cards included.
     #[must_use]
@@ -62,12 +84,18 @@ impl ModelSet {
         }
         let digest = digest.finalize();
         let short = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-        Self {
-            version: format!("{}-{short:08x}", created_at.format("%Y%m%dT%H%M%SZ")),
-            cohort_id,
-            created_at,
-            models,
-        }
+        let version = format!("{}-{short:08x}", created_at.format("%Y%m%dT%H%M%SZ"));
+        Self::of_version(version, cohort_id, created_at, models)
+    }
+
+    #[must_use]
+    pub fn into_models(self) -> Vec<Model> {
+        self.models
+    }
+
+    #[must_use]
+    pub fn models(&self) -> &[Model] {
+        &self.models
     }
 
     /// The model for a target, if it was trained.
@@ -76,15 +104,41 @@ impl ModelSet {
         self.models.iter().find(|model| model.target() == target)
     }
 
-    /// All predictions for a customer, read once.
+    /// All predictions for a customer, who is encoded once, each with its
+    /// `strongest` reasons where any are asked for. They are those of each model
+    /// alone, to the bit.
     pub fn predict_all<'a>(
         &'a self,
         profile: &'a Profile,
-    ) -> impl Iterator<Item = (&'a Model, Result<Prediction, NoPrediction>)> {
-        self.models.iter().map(move |model| {
-            let prediction = (model.applies(profile).map_err(NoPrediction::from))
-                .and_then(|()| Ok(model.predict(profile)?));
-            (model, prediction)
+        strongest: usize,
+    ) -> impl Iterator<Item = (&'a Model, Answer<'a>)> {
+        self.with_rows(profile, move |model, row| {
+            model.answer_to_row(row, profile, strongest)
+        })
+    }
+
+    /// The same for a customer who asks to be answered: each answer is counted,
+    /// as [`Model::serve`] does.
+    pub fn serve_all<'a>(
+        &'a self,
+        profile: &'a Profile,
+        strongest: usize,
+    ) -> impl Iterator<Item = (&'a Model, Answer<'a>)> {
+        self.with_rows(profile, move |model, row| {
+            model.serve_row(row, profile, strongest)
+        })
+    }
+
+    /// What is made of each model and its part of the customer's row.
+    fn with_rows<'a, T>(
+        &'a self,
+        profile: &Profile,
+        make: impl Fn(&'a Model, &[f32]) -> T + 'a,
+    ) -> impl Iterator<Item = (&'a Model, T)> {
+        let shared = self.encoder.encode(profile);
+        self.models.iter().enumerate().map(move |(i, model)| {
+            let mut buffer = [0.0; MAX_WIDTH];
+            (model, make(model, shared.of(i, &mut buffer)))
         })
     }
 
@@ -128,11 +182,11 @@ impl ModelSet {
         if !body.is_empty() {
             return Err(SET.corrupt("it goes on after its last model"));
         }
-        Ok(Self {
-            version: header.version,
-            cohort_id: header.cohort_id,
-            created_at: header.created_at,
+        Ok(Self::of_version(
+            header.version,
+            header.cohort_id,
+            header.created_at,
             models,
-        })
+        ))
     }
 }

@@ -123,7 +123,7 @@ pub async fn model_set(
 ) -> Result<Response<Body>, Problem> {
     let version = named(version)?;
     let body = if let Some(set) = super::in_memory(&api, &version)? {
-        let models = set.models.iter();
+        let models = set.models().iter();
         SetBody {
             version: set.version.clone(),
             active: true,
