@@ -16,6 +16,7 @@ mod import;
 mod invariants;
 mod jobs;
 mod models;
+mod oip;
 mod one_customer;
 mod overload;
 mod problems;

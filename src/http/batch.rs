@@ -7,6 +7,8 @@
 mod json;
 mod table;
 
+pub use table::scored;
+
 use std::sync::Arc;
 use std::time::Duration;
 

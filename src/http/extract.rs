@@ -48,7 +48,8 @@ fn is_json(headers: &HeaderMap) -> bool {
         || essence.starts_with(b"application/") && essence.ends_with(b"+json")
 }
 
-async fn whole(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// The whole body.
+pub async fn whole(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit {
         return Err(too_large(limit));
@@ -96,7 +97,7 @@ pub fn too_slow() -> Problem {
     )
 }
 
-fn too_large(limit: usize) -> Problem {
+pub fn too_large(limit: usize) -> Problem {
     Problem::new(
         Kind::BodyTooLarge,
         format!("The body may have {limit} bytes at most."),

@@ -22,6 +22,7 @@ mod idempotency;
 mod jobs;
 mod line;
 mod models;
+mod oip;
 mod openapi;
 mod outcomes;
 pub mod panics;
@@ -128,6 +129,7 @@ fn routes(gate: &Gate) -> OpenApiRouter<Api> {
         .layer(CompressionLayer::new());
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .merge(predictions(gate))
+        .merge(oip::routes(gate))
         .merge(compressed)
         // Compressing a whole cohort would keep the threads that answer busy.
         .merge(files(gate))

@@ -15,21 +15,22 @@ use utoipa::{IntoResponses, OpenApi};
 use utoipa_swagger_ui::Config;
 
 use super::guard::Gate;
-use super::outcomes;
 use super::problem::{Kind, Problem, ProblemBody};
+use super::{oip, outcomes};
 
 /// What the document says besides the routes.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Engagecast",
-        description = "Predicts churn, lifetime value and engagement for customers of social-media and dating apps.\n\nEvery failure is `application/problem+json` (RFC 9457), and every answer carries `x-request-id`: yours, where you sent one of at most 128 visible ASCII characters.",
+        description = "Predicts churn, lifetime value and engagement for customers of social-media and dating apps.\n\nEvery failure is `application/problem+json` (RFC 9457), but under `/v2`, where it is what the Open Inference Protocol has; and every answer carries `x-request-id`: yours, where you sent one of at most 128 visible ASCII characters.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This service")),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, oip::Failure)),
     tags(
         (name = "Predictions", description = "What a customer will do"),
+        (name = "Open Inference Protocol", description = "The same predictions, for clients of KServe, Triton and MLServer"),
         (name = "Models", description = "The models that serve"),
         (name = "Cohorts", description = "The customers that models are trained on"),
         (name = "Jobs", description = "Work that takes long"),
@@ -55,8 +56,12 @@ pub fn document() -> &'static str {
 
 /// Every address refuses the methods that it does not have.
 fn refuse_other_methods(document: &mut utoipa::openapi::OpenApi) {
-    let refusal = outcomes::OtherMethod::responses();
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
+        let refusal = if oip::is_ours(path) {
+            oip::OtherMethod::responses()
+        } else {
+            outcomes::OtherMethod::responses()
+        };
         let operations = [
             &mut item.get,
             &mut item.post,

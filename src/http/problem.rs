@@ -15,6 +15,7 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::oip;
 use crate::features::{FieldError, ProfileError};
 
 /// What went wrong, as a client tells problems apart.
@@ -247,6 +248,18 @@ impl Problem {
         self.kind.facts().0
     }
 
+    /// The problem in one line, with all fields at fault.
+    pub(super) fn in_words(&self) -> String {
+        let errors = self.errors.iter().map(|error| match error.field.as_str() {
+            "" => error.message.clone(),
+            field => format!("{field}: {}", error.message),
+        });
+        match errors.collect::<Vec<_>>().join("; ") {
+            errors if errors.is_empty() => self.detail.clone().into_owned(),
+            errors => errors,
+        }
+    }
+
     /// What the client reads.
     pub(super) fn body<'a>(&'a self, request_id: &'a str, path: &'a str) -> ProblemBody<'a> {
         let (status, name, title) = self.kind.facts();
@@ -263,15 +276,17 @@ impl Problem {
 
     /// The problem as the answer to the request of this id and path.
     pub(super) fn render(&self, request_id: &str, path: &str) -> Response<Body> {
-        let status = self.status();
-        let json = serde_json::to_vec(&self.body(request_id, path)).unwrap_or_default();
-        let mut response = Response::new(Body::from(json));
+        let (status, kind, json) = if oip::is_ours(path) {
+            let (status, failure) = oip::Failure::of(self);
+            (status, "application/json", serde_json::to_vec(&failure))
+        } else {
+            let json = serde_json::to_vec(&self.body(request_id, path));
+            (self.status(), "application/problem+json", json)
+        };
+        let mut response = Response::new(Body::from(json.unwrap_or_default()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }

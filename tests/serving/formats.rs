@@ -110,10 +110,8 @@ async fn judged(csv: &str, wanted: &str) -> Vec<Option<String>> {
             .map(|row| row["error"].as_str().map(str::to_owned))
             .collect(),
         "text/csv" => (answer.text().await.unwrap().lines().skip(1))
-            .map(|row| match row.split_once(",,,,,") {
-                Some((_, error)) => Some(error.trim_matches('"').to_owned()),
-                None => None,
-            })
+            .map(|row| row.split_once(",,,,,"))
+            .map(|row| row.map(|(_, error)| error.trim_matches('"').to_owned()))
             .collect(),
         _ => {
             let bytes = answer.bytes().await.unwrap();

@@ -16,11 +16,16 @@ pub fn begin(address: SocketAddr, text: &str) -> TcpStream {
 }
 
 /// Reads until the other side closes.
-pub fn rest(mut stream: TcpStream) -> String {
-    let mut text = Vec::new();
+pub fn rest(stream: TcpStream) -> String {
+    String::from_utf8_lossy(&rest_bytes(stream)).into_owned()
+}
+
+/// As [`rest`], of what is not all text.
+pub fn rest_bytes(mut stream: TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
     // A reset ends it as well as a close.
-    drop(stream.read_to_end(&mut text));
-    String::from_utf8_lossy(&text).into_owned()
+    drop(stream.read_to_end(&mut bytes));
+    bytes
 }
 
 /// The head and the body of an answer; none where nobody listens.

@@ -44,20 +44,28 @@ impl Answers {
     }
 
     pub fn rows(&mut self, rows: Rows, out: &mut Vec<u8>) -> Result<(), Problem> {
-        let internal = |error: &dyn std::error::Error| problem::internal(error);
-        let (batch, faults) = rows.into_table().map_err(|error| internal(&error))?;
-        let scoring = Scoring::new(&self.set, &[self.target], self.reasons);
-        let scored = scoring.serve(&batch, &|row| faults.contains_key(&row));
-        let scored = rejected(scored, &faults);
-        let scored = scored.map_err(|error| internal(&error))?;
+        let scored = scored(&self.set, self.target, self.reasons, rows)?;
         let written = self.encoder.write(&scored, out);
-        written.map_err(|error| internal(&error))
+        written.map_err(|error| problem::internal(&error))
     }
 
     pub fn end(self, out: &mut Vec<u8>) -> Result<(), Problem> {
         let written = self.encoder.finish(out);
         written.map_err(|error| problem::internal(&error))
     }
+}
+
+/// A row of answers for each customer.
+pub fn scored(
+    set: &ModelSet,
+    target: Target,
+    reasons: usize,
+    rows: Rows,
+) -> Result<RecordBatch, Problem> {
+    let (batch, faults) = (rows.into_table()).map_err(|error| problem::internal(&error))?;
+    let scoring = Scoring::new(set, &[target], reasons);
+    let scored = scoring.serve(&batch, &|row| faults.contains_key(&row));
+    rejected(scored, &faults).map_err(|error| problem::internal(&error))
 }
 
 /// Takes the numbers from rows that were at fault before they were scored, and

@@ -1,0 +1,347 @@
+//! `POST /v2/models/{name}/infer`: customers in, predictions out, for clients of
+//! the protocol.
+//!
+//! A few customers are answered where the request is read; more of them are work
+//! like a batch, taken on and counted as one.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_ENCODING;
+use axum::http::{HeaderMap, Response};
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use utoipa::ToSchema;
+
+use super::answer::{self, HEADER_LENGTH};
+use super::request::Request;
+use super::{Versioned, failures, model, versioned};
+use crate::http::batch::scored;
+use crate::http::problem::{Kind, Problem};
+use crate::http::{Api, extract};
+use crate::models::score::reasons_as_text;
+use crate::models::{ModelSet, Target};
+
+/// Bytes of a body that is read and answered on a thread that answers all.
+const SMALL: usize = 16 * 1024;
+
+/// Customers that are answered there.
+const FEW: usize = 4;
+
+/// What is asked of a model. Behind the JSON stands the binary data of the inputs
+/// that have a `binary_data_size`, in their order; the header
+/// `Inference-Header-Content-Length` then says how long the JSON is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `Request` reads")]
+#[schema(example = json!({
+    "id": "42",
+    "inputs": [
+        {"name": "customer_id", "shape": [2], "datatype": "BYTES", "data": ["c-17", "c-18"]},
+        {"name": "age", "shape": [2], "datatype": "INT32", "data": [31, 44]},
+        {"name": "days_since_last_active", "shape": [2], "datatype": "FP64", "data": [5, null]},
+        {"name": "location", "shape": [2], "datatype": "BYTES", "data": ["Chicago", ""]}
+    ]
+}))]
+pub struct InferRequest {
+    /// Repeated in the answer.
+    id: Option<String>,
+    parameters: Option<InferParameters>,
+    /// A tensor a column, all of them with the same number of rows.
+    #[schema(min_items = 1, max_items = 72)]
+    inputs: Vec<InferInput>,
+    /// The outputs wanted; all of them where none is named.
+    outputs: Option<Vec<InferRequestedOutput>>,
+}
+
+/// What holds for a whole request. Others are ignored.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `Request` reads")]
+pub struct InferParameters {
+    /// Whether outputs are answered as binary data unless one of them says otherwise.
+    #[schema(default = false)]
+    binary_data_output: Option<bool>,
+    /// How many of the strongest reasons to answer in the output `reasons`.
+    #[schema(minimum = 0, maximum = 20, default = 0)]
+    explain: Option<u8>,
+}
+
+/// A column of customers.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `Request` reads")]
+pub struct InferInput {
+    /// The column.
+    #[schema(example = "age")]
+    name: String,
+    /// `[n]` or `[n, 1]`.
+    #[schema(min_items = 1, max_items = 2, example = json!([2]))]
+    shape: Vec<u32>,
+    datatype: TensorDatatype,
+    parameters: Option<InferTensorParameters>,
+    /// A value for each row: NaN, null and an empty text are missing. Absent where
+    /// the data is binary.
+    #[schema(example = json!([31, 44]))]
+    data: Option<Vec<serde_json::Value>>,
+}
+
+/// Where a tensor's data is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `Request` reads")]
+pub struct InferTensorParameters {
+    /// How much of the binary data behind the JSON is this tensor's.
+    #[schema(minimum = 0)]
+    binary_data_size: Option<u64>,
+}
+
+/// An output that is wanted.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `Request` reads")]
+pub struct InferRequestedOutput {
+    #[schema(example = "probability")]
+    name: String,
+    parameters: Option<InferOutputParameters>,
+}
+
+/// How an output is answered.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `Request` reads")]
+pub struct InferOutputParameters {
+    /// Whether its data is to be binary.
+    binary_data: Option<bool>,
+}
+
+/// The types of values. Texts and categories are BYTES; any of the number types
+/// holds a number.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    clippy::upper_case_acronyms,
+    reason = "the protocol's names"
+)]
+pub enum TensorDatatype {
+    BOOL,
+    UINT8,
+    UINT16,
+    UINT32,
+    UINT64,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    FP16,
+    FP32,
+    FP64,
+    BYTES,
+}
+
+/// What a model answers. Where its outputs are binary the JSON ends where
+/// `Inference-Header-Content-Length` says, and their data follows.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `answer` writes")]
+#[schema(example = json!({
+    "model_name": "churn",
+    "model_version": "20251121T090000Z-5f3a9c21",
+    "id": "42",
+    "outputs": [
+        {"name": "probability", "datatype": "FP64", "shape": [2], "data": [0.7312, 0.2051]},
+        {"name": "tier", "datatype": "BYTES", "shape": [2], "data": ["high", "low"]},
+        {"name": "percentile", "datatype": "FP64", "shape": [2], "data": [88.1, 31.9]},
+        {"name": "applicable", "datatype": "BOOL", "shape": [2], "data": [true, true]},
+        {"name": "error", "datatype": "BYTES", "shape": [2], "data": ["", ""]}
+    ]
+}))]
+pub struct InferResponse {
+    model_name: String,
+    model_version: String,
+    /// That of the request.
+    #[schema(required = false)]
+    id: Option<String>,
+    outputs: Vec<InferOutput>,
+}
+
+/// A column of the answers.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what `answer` writes")]
+pub struct InferOutput {
+    name: String,
+    datatype: TensorDatatype,
+    shape: Vec<u32>,
+    parameters: Option<InferTensorParameters>,
+    /// Absent where it is binary. A number that can't be told is null.
+    data: Option<Vec<serde_json::Value>>,
+}
+
+/// Predict by the Open Inference Protocol
+///
+/// The inputs are columns of customers, a tensor each, and the outputs columns of
+/// predictions: `probability` and `tier`, or `value`, `lower` and `upper`, then
+/// `percentile`, `applicable` and `error`. A customer at fault never fails the
+/// others: its number is NaN (null in JSON), and `error` says why. Data may be in
+/// the JSON or, by the binary tensor data extension, behind it; the body may be
+/// compressed with gzip or deflate. Up to 100,000 customers a request.
+#[utoipa::path(
+    post,
+    path = "/v2/models/{name}/infer",
+    tag = "Open Inference Protocol",
+    params(("name" = String, Path, description = "The target", example = "churn")),
+    request_body(description = "The customers", content(
+        (InferRequest = "application/json"),
+        (Vec<u8> = "application/octet-stream"),
+    )),
+    responses(
+        (status = 200, description = "The predictions", content(
+            (InferResponse = "application/json"),
+            (Vec<u8> = "application/octet-stream"),
+        )),
+        failures::Infer,
+    )
+)]
+pub async fn infer(
+    State(api): State<Api>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, Problem> {
+    let (set, target) = model(&api, path.map(|Path(name)| (name, None)))?;
+    answered(&api, set, target, headers, body).await
+}
+
+/// Predict with one version by the Open Inference Protocol
+///
+/// As `POST /v2/models/{name}/infer`, where this version is the one that serves.
+#[utoipa::path(
+    post,
+    path = "/v2/models/{name}/versions/{version}/infer",
+    tag = "Open Inference Protocol",
+    params(
+        ("name" = String, Path, description = "The target", example = "churn"),
+        ("version" = String, Path, description = "The version that serves, or `active`", example = "active"),
+    ),
+    request_body(description = "The customers", content(
+        (InferRequest = "application/json"),
+        (Vec<u8> = "application/octet-stream"),
+    )),
+    responses(
+        (status = 200, description = "The predictions", content(
+            (InferResponse = "application/json"),
+            (Vec<u8> = "application/octet-stream"),
+        )),
+        failures::Infer,
+    )
+)]
+pub async fn infer_version(
+    State(api): State<Api>,
+    path: Versioned,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, Problem> {
+    let (set, target) = model(&api, versioned(path))?;
+    answered(&api, set, target, headers, body).await
+}
+
+async fn answered(
+    api: &Api,
+    set: Arc<ModelSet>,
+    target: Target,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, Problem> {
+    let coding = Coding::of(&headers)?;
+    let length = header_length(&headers)?;
+    let announced = body
+        .size_hint()
+        .upper()
+        .and_then(|n| usize::try_from(n).ok());
+    let limit = api.limits.max_batch;
+    if coding.is_none() && announced.is_some_and(|bytes| bytes <= SMALL.min(limit)) {
+        let body = extract::whole(body, limit).await?;
+        let request = Request::read(&body, length)?;
+        if request.rows <= FEW {
+            return answer_to(&set, target, request);
+        }
+        let admission = api.work.admit()?;
+        return admission
+            .run(move || answer_to(&set, target, request))
+            .await?;
+    }
+    let admission = api.work.admit()?;
+    let body = extract::whole(body, limit).await?;
+    admission
+        .run(move || {
+            let body = coding.map_or(Ok(body.clone()), |coding| coding.unpack(&body, limit))?;
+            answer_to(&set, target, Request::read(&body, length)?)
+        })
+        .await?
+}
+
+fn answer_to(set: &ModelSet, target: Target, request: Request) -> Result<Response<Body>, Problem> {
+    let wanted = &request.wanted;
+    let scored = scored(set, target, wanted.explain, request.customers)?;
+    answer::write(set, target, wanted, &reasons_as_text(&scored))
+}
+
+/// Where the JSON ends, if the client says so.
+fn header_length(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
+    let Some(value) = headers.get(HEADER_LENGTH) else {
+        return Ok(None);
+    };
+    let length = value.to_str().ok().and_then(|text| text.parse().ok());
+    length.map(Some).ok_or_else(|| {
+        Problem::new(
+            Kind::MalformedBody,
+            "Inference-Header-Content-Length must be the number of bytes that the JSON has.",
+        )
+    })
+}
+
+/// How a body is compressed.
+#[derive(Clone, Copy)]
+enum Coding {
+    Gzip,
+    /// In the zlib format, as HTTP means it.
+    Deflate,
+}
+
+impl Coding {
+    fn of(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
+        let Some(coding) = headers.get(CONTENT_ENCODING) else {
+            return Ok(None);
+        };
+        match coding
+            .to_str()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+            .as_str()
+        {
+            "identity" => Ok(None),
+            "gzip" => Ok(Some(Self::Gzip)),
+            "deflate" => Ok(Some(Self::Deflate)),
+            _ => Err(Problem::new(
+                Kind::UnsupportedMediaType,
+                "The body may be compressed with gzip or deflate, or not at all.",
+            )),
+        }
+    }
+
+    fn unpack(self, packed: &[u8], limit: usize) -> Result<Bytes, Problem> {
+        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        let mut body = Vec::new();
+        let read = match self {
+            Self::Gzip => MultiGzDecoder::new(packed)
+                .take(most)
+                .read_to_end(&mut body),
+            Self::Deflate => ZlibDecoder::new(packed).take(most).read_to_end(&mut body),
+        };
+        read.map_err(|_| {
+            Problem::new(
+                Kind::MalformedBody,
+                "The body is not compressed as its content-encoding says, or it broke off.",
+            )
+        })?;
+        if body.len() > limit {
+            return Err(extract::too_large(limit));
+        }
+        Ok(body.into())
+    }
+}
