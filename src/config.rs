@@ -109,7 +109,7 @@ pub struct Config {
     pub max_connections: u32,
 
     /// How long requests may go on waiting for a thread before those that waited longer are refused, 0.001 to 3600 s
-    #[arg(long, env = "ENGAGECAST_MAX_DELAY", value_name = "SECONDS", default_value = "0.02", value_parser = a_moment)]
+    #[arg(long, env = "ENGAGECAST_MAX_DELAY", value_name = "SECONDS", default_value = "0.01", value_parser = a_moment)]
     pub max_delay: Duration,
 
     /// Most batches, exports and uploads that are answered at a time, 1 to 1000

@@ -13,7 +13,7 @@ use engagecast::cli::{
 use engagecast::cohort::partial_name;
 use engagecast::config::Config;
 use engagecast::{cli, http, telemetry};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 type Failure = Box<dyn std::error::Error>;
@@ -96,7 +96,12 @@ fn report(args: &ReportCommandArgs) -> Result<(), Failure> {
 
 fn serve(config: Config) -> Result<(), Failure> {
     telemetry::start(&config.log)?;
-    let runtime = Runtime::new()?;
+    // New requests are looked for often: how long they wait is what tells of
+    // overload, and a wait counts from when it is seen.
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .event_interval(8)
+        .build()?;
     let outcome = runtime.block_on(async {
         let shutdown = Signals::new()?;
         let app = App::build(config).await?;
