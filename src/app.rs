@@ -16,7 +16,10 @@ use tokio::sync::oneshot;
 
 use crate::config::{Config, Secret};
 use crate::http::{self, Limits, Pace, Patience, Room};
-use crate::jobs::{self, FirstStart, FirstStartError, JobSettings, ModelCache, Service, Upkeep};
+use crate::jobs::{
+    self, BadToken, FirstStart, FirstStartError, JobSettings, KeyCopy, KeySettings, ModelCache,
+    Service, Token, Upkeep,
+};
 use crate::progress;
 use crate::report::{Settings, SettingsFault};
 use crate::store::{Location, Retention};
@@ -34,6 +37,8 @@ pub enum AppError {
     },
     #[error(transparent)]
     FirstStart(#[from] FirstStartError),
+    #[error(transparent)]
+    AdminKey(#[from] BadToken),
     #[error("a setting of reports can't be: {0}")]
     Report(#[from] SettingsFault),
 }
@@ -41,6 +46,7 @@ pub enum AppError {
 /// The service, listening and not yet serving.
 pub struct App {
     config: Config,
+    keys: KeySettings,
     report: Settings,
     listener: TcpListener,
     address: SocketAddr,
@@ -55,12 +61,14 @@ impl App {
         let asked = &config.report;
         let customers = asked.customers.as_deref();
         let report = Settings::of(&asked.locale, &asked.currency, customers, &asked.assume)?;
+        let keys = key_settings(&config)?;
         let address = config.at.listen;
         let refuse = |error| AppError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
         Ok(Self {
             config,
+            keys,
             report,
             listener,
             address,
@@ -80,11 +88,12 @@ impl App {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), AppError> {
         let Self {
             config,
+            keys,
             report,
             listener,
             address,
         } = self;
-        let service = Arc::new(Service::new(Utc::now));
+        let service = Arc::new(Service::new(Utc::now).with_keys(keys));
         let (stop, stopped) = oneshot::channel::<()>();
         let leaving = Arc::new(AtomicBool::new(false));
         let limits = Limits {
@@ -123,7 +132,8 @@ impl App {
         let shown = tokio::spawn(progress::show(service.status.watch(), address));
 
         let ended = tokio::select! {
-            error = start(&service, &config) => Err(error),
+            error = Box::pin(start(&service, &config)) => Err(error),
+            never = service.keep_keys() => match never {},
             () = shutdown => Ok(()),
         };
         shown.abort();
@@ -139,6 +149,7 @@ impl App {
         let _ = server.await;
         // What was counted is worth no wait.
         let _ = tokio::time::timeout(CLOSING, service.hand_over_counts()).await;
+        let _ = tokio::time::timeout(CLOSING, service.write_uses()).await;
         if let Some(store) = service.store.get() {
             // What is still using it was told to stop, and is not waited for.
             let _ = tokio::time::timeout(CLOSING, store.clone().close()).await;
@@ -147,17 +158,33 @@ impl App {
     }
 }
 
+/// How keys are asked for.
+fn key_settings(config: &Config) -> Result<KeySettings, BadToken> {
+    let file = config.access.admin_key_file.as_deref();
+    Ok(KeySettings {
+        anonymous: config.access.anonymous(config.at.listen),
+        seed: file.map(Token::of_file).transpose()?,
+        rate: config.access.rate_limit,
+        copy: (is_on_a_server(config)).then(|| KeyCopy::of(&config.store.data_dir)),
+    })
+}
+
+/// Whether the database may be away: a file of one's own never is.
+fn is_on_a_server(config: &Config) -> bool {
+    matches!(location(config), Location::Postgres { .. })
+}
+
+fn location(config: &Config) -> Location {
+    let url = config.store.database_url.as_ref().map(Secret::reveal);
+    Location::of(url, &config.store.data_dir)
+}
+
 /// Brings the service up, keeps up with the database and works on jobs. Ends only
 /// on an error.
 async fn start(service: &Arc<Service>, config: &Config) -> AppError {
-    let url = config.store.database_url.as_ref().map(Secret::reveal);
     let folder = &config.store.data_dir;
-    let location = Location::of(url, folder);
-    // With a file of its own the database is never away.
-    let cache = match location {
-        Location::Postgres { .. } => Some(ModelCache::of(folder)),
-        Location::Sqlite { .. } => None,
-    };
+    let location = location(config);
+    let cache = is_on_a_server(config).then(|| ModelCache::of(folder));
     let first = FirstStart {
         customers: config.first_cohort.customers,
         seed: config.first_cohort.seed,

@@ -24,6 +24,9 @@ pub struct Config {
     pub store: StoreArgs,
 
     #[command(flatten)]
+    pub access: AccessArgs,
+
+    #[command(flatten)]
     pub report: ReportArgs,
 
     /// Jobs (generating, importing, training) that this process works on at a time, 0 to 64
@@ -177,6 +180,45 @@ pub struct ListenArgs {
         default_value = "127.0.0.1:8080"
     )]
     pub listen: SocketAddr,
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Args)]
+pub struct AccessArgs {
+    /// Whether callers without a key may do everything, true or false; by default on a loopback address alone
+    ///
+    /// On any other address the service does not start without a key unless this is true.
+    #[arg(
+        long,
+        env = "ENGAGECAST_ALLOW_ANONYMOUS",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub allow_anonymous: Option<bool>,
+
+    /// File that holds an admin key of 32 to 256 visible ASCII characters, which is stored at start
+    #[arg(long, env = "ENGAGECAST_ADMIN_KEY_FILE", value_name = "FILE")]
+    pub admin_key_file: Option<PathBuf>,
+
+    /// Requests a second of each key that has no limit of its own, 1 to 1000000; without it there is none
+    #[arg(
+        long,
+        env = "ENGAGECAST_RATE_LIMIT",
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub rate_limit: Option<u32>,
+}
+
+impl AccessArgs {
+    /// Whether a service that listens there lets in callers without a key.
+    #[must_use]
+    pub fn anonymous(&self, listen: SocketAddr) -> bool {
+        self.allow_anonymous
+            .unwrap_or_else(|| listen.ip().to_canonical().is_loopback())
+    }
 }
 
 /// How reports are written unless a request says otherwise.
@@ -387,6 +429,30 @@ mod tests {
         assert_eq!(seed("9223372036854775807"), Ok(i64::MAX.unsigned_abs()));
         for text in ["-1", "9223372036854775808", "18446744073709551616"] {
             assert!(seed(text).unwrap_err().contains("0 to 9,223"));
+        }
+    }
+
+    #[test]
+    fn only_a_loopback_address_is_open_unless_it_is_said() {
+        let access = |allow_anonymous| AccessArgs {
+            allow_anonymous,
+            admin_key_file: None,
+            rate_limit: None,
+        };
+        for (listen, open) in [
+            ("127.0.0.1:1", true),
+            ("127.9.9.9:1", true),
+            ("[::1]:1", true),
+            ("[::ffff:127.0.0.1]:1", true),
+            ("0.0.0.0:1", false),
+            ("[::]:1", false),
+            ("10.0.0.7:1", false),
+            ("192.168.1.4:1", false),
+        ] {
+            let listen = listen.parse().unwrap();
+            assert_eq!(access(None).anonymous(listen), open, "{listen}");
+            assert!(access(Some(true)).anonymous(listen));
+            assert!(!access(Some(false)).anonymous(listen));
         }
     }
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use engagecast::app::App;
 use engagecast::cli::{
-    Cli, Command, GenerateArgs, ImportArgs, ReportCommandArgs, ScoreArgs, TrainArgs,
+    Cli, Command, GenerateArgs, ImportArgs, KeysArgs, ReportCommandArgs, ScoreArgs, TrainArgs,
 };
 use engagecast::cohort::partial_name;
 use engagecast::config::Config;
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Health(args) => cli::health(&args).map_err(Into::into),
         Command::Score(args) => score(&args),
         Command::Report(args) => report(&args),
+        Command::Keys(args) => keys(&args),
         Command::Openapi => cli::print(http::document()).map_err(Into::into),
     };
     match outcome {
@@ -92,6 +93,11 @@ fn import(args: &ImportArgs) -> Result<(), Failure> {
 fn report(args: &ReportCommandArgs) -> Result<(), Failure> {
     telemetry::start(&args.log)?;
     Ok(Runtime::new()?.block_on(cli::report(args))?)
+}
+
+fn keys(args: &KeysArgs) -> Result<(), Failure> {
+    telemetry::start(args.log())?;
+    Ok(Runtime::new()?.block_on(cli::keys(args))?)
 }
 
 fn serve(config: Config) -> Result<(), Failure> {

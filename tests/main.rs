@@ -1,5 +1,6 @@
 //! The tests of each capability, from outside.
 
+mod access;
 mod artifacts;
 mod command_line;
 mod documentation;

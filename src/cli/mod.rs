@@ -14,6 +14,7 @@ use crate::config::Config;
 mod generate;
 mod health;
 mod import;
+mod keys;
 mod report;
 mod score;
 mod train;
@@ -21,6 +22,7 @@ mod train;
 pub use generate::{GenerateArgs, GenerateError, generate};
 pub use health::{HealthArgs, HealthError, health};
 pub use import::{ImportArgs, ImportCommandError, import};
+pub use keys::{KeysArgs, KeysCommandError, keys};
 pub use report::{ReportCommandArgs, ReportError, report};
 pub use score::{ScoreArgs, ScoreError, score};
 pub use train::{TrainArgs, TrainCommandError, train};
@@ -53,6 +55,8 @@ pub enum Command {
     Score(ScoreArgs),
     /// Write the executive report of a stored cohort
     Report(Box<ReportCommandArgs>),
+    /// Make, list and revoke the keys that callers need
+    Keys(KeysArgs),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -127,6 +131,21 @@ mod tests {
         ] {
             let error = parse(line).unwrap_err().to_string();
             assert!(error.contains(range), "{error}");
+        }
+    }
+
+    #[test]
+    fn anonymous_callers_are_allowed_by_a_word_or_a_value() {
+        for (line, said) in [
+            ("serve", None),
+            ("serve --allow-anonymous", Some(true)),
+            ("serve --allow-anonymous --jobs 0", Some(true)),
+            ("serve --allow-anonymous=false", Some(false)),
+        ] {
+            let Ok(Command::Serve(config)) = parse(line) else {
+                panic!("{line}");
+            };
+            assert_eq!(config.access.allow_anonymous, said, "{line}");
         }
     }
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::database::{self, named, no_cohort};
 use super::fields::Fields;
+use super::guard::caller;
 use super::idempotency::{self, Accepted};
 use super::predictions::Named;
 use super::problem::{self, Kind, Problem};
@@ -343,7 +344,9 @@ pub async fn create_cohort(
     let plan = plan.map_err(|error| problem::internal(&error))?;
     let plan = plan.with_spec(spec);
     let store = api.store()?;
-    idempotency::once(&api, &parts.headers, "POST /cohorts", &asked, async || {
+    let caller = caller(&parts.extensions);
+    let call = (caller.as_str(), &parts.headers);
+    idempotency::once(&api, call, "POST /cohorts", &asked, async || {
         let job = api.service.submit_generate(store, &plan, name).await?;
         accepted(job)
     })

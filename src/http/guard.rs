@@ -3,25 +3,33 @@
 //! request.
 //!
 //! What a route needs stands once, with the route, as the [`Group`] that it is
-//! declared in. Keys and limits are not asked for yet: everybody is let in, and
-//! a guard only tells the [front](super::front) which route was taken.
+//! declared in; the OpenAPI document says it in the same words. Invariant: a
+//! route can't be declared without a scope, and no handler of one that is not
+//! open sees a request of a caller who may not.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Response;
+use axum::http::{Extensions, Response};
 use axum::response::IntoResponse;
 use axum::routing::Route;
 use axum::routing::future::RouteFuture;
-use tower::{Layer, Service};
+use tower::Layer;
+use utoipa::openapi::path::{Operation, Paths};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::{IntoResponses, openapi};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use uuid::Uuid;
 
+use super::access::{self, Refusal};
 use super::delay::TooLate;
 use super::problem::{Kind, Problem};
+use super::{oip, outcomes};
+use crate::jobs::{Allowance, Key, Service};
 
 /// What a caller needs to be allowed; each scope includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +44,18 @@ pub enum Scope {
     Admin,
 }
 
+impl Scope {
+    /// As a key's scope is called; open routes need none.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Open => None,
+            Self::Predict => Some("predict"),
+            Self::Read => Some("read"),
+            Self::Admin => Some("admin"),
+        }
+    }
+}
+
 /// What a call costs the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -47,22 +67,44 @@ pub enum Class {
     Light,
 }
 
-/// What all guards share.
+/// What all guards share. One that is made of nothing knows no key, and lets
+/// nobody in without.
 #[derive(Clone, Default)]
-pub struct Gate {}
+pub struct Gate {
+    service: Arc<Service>,
+}
 
 impl Gate {
-    /// Lets a request in, or says why not.
-    #[expect(clippy::unused_self, reason = "keys come")]
-    fn admit(&self, post: &Post, request: &Request) -> Result<Pass, Problem> {
-        // Who asks: the key, its scope, its rate. Then the room for `post.class`.
+    pub fn of(service: &Arc<Service>) -> Self {
+        Self {
+            service: Arc::clone(service),
+        }
+    }
+
+    /// Lets a request in, or says why not; and whose it is, where that is known.
+    fn admit(&self, post: &Post, request: &Request) -> (Option<Arc<Key>>, Result<Pass, Refusal>) {
         if post.class != Class::Light && request.extensions().get::<TooLate>().is_some() {
-            return Err(Problem::new(
+            let problem = Problem::new(
                 Kind::Busy,
                 "More requests come than can be answered in time: try again soon.",
-            ));
+            );
+            return (None, Err(problem.into()));
         }
-        Ok(Pass { key: None })
+        if post.scope == Scope::Open {
+            return (None, Ok(Pass { allowance: None }));
+        }
+        match access::caller(&self.service, request.headers()) {
+            Err(refusal) => (None, Err(refusal)),
+            Ok(None) => (None, Ok(Pass { allowance: None })),
+            Ok(Some(key)) => {
+                let counted = access::count(&key);
+                let pass = counted.and_then(|allowance| {
+                    access::permit(&key, post.scope)?;
+                    Ok(Pass { allowance })
+                });
+                (Some(key), pass)
+            }
+        }
     }
 }
 
@@ -70,7 +112,6 @@ impl Gate {
 pub struct Post {
     /// The path as it is declared, such as `/predict/{target}`.
     pub route: String,
-    #[cfg_attr(not(test), expect(dead_code, reason = "keys come"))]
     pub scope: Scope,
     pub class: Class,
     gate: Gate,
@@ -78,15 +119,17 @@ pub struct Post {
 
 /// What a request was let in on; held until it is answered.
 struct Pass {
-    key: Option<Arc<str>>,
+    /// What is left of its key's rate.
+    allowance: Option<Allowance>,
 }
 
 /// What the guard saw of a request, for whoever logs and counts it.
 #[derive(Clone)]
 pub struct Seen {
     pub post: Arc<Post>,
-    /// What the key is called; none where none was presented.
+    /// What the key is called, never the key; none where none was presented.
     pub key: Option<Arc<str>>,
+    pub key_id: Option<Uuid>,
 }
 
 /// Where a request's guard leaves what it saw: the [front](super::front) puts it
@@ -100,6 +143,14 @@ impl Visit {
     pub fn seen(&self) -> Option<&Seen> {
         self.0.get()
     }
+}
+
+/// Whose request it is, for what is kept for each caller apart: the id of the
+/// key, and nothing where none was needed.
+pub fn caller(extensions: &Extensions) -> String {
+    let seen = extensions.get::<Visit>().and_then(Visit::seen);
+    let id = seen.and_then(|seen| seen.key_id);
+    id.map_or_else(String::new, |id| id.to_string())
 }
 
 /// Routes of one scope and class.
@@ -121,8 +172,9 @@ impl<S: Clone + Send + Sync + 'static> Group<S> {
     }
 
     /// Adds what `routes!` declares: one path with some of its methods.
-    pub fn routes(mut self, (schemas, paths, methods): UtoipaMethodRouter<S>) -> Self {
+    pub fn routes(mut self, (schemas, mut paths, methods): UtoipaMethodRouter<S>) -> Self {
         let route = paths.paths.keys().next().cloned().unwrap_or_default();
+        document(self.scope, &mut paths);
         let methods = methods.route_layer(self.guard(route));
         self.router = self.router.routes((schemas, paths, methods));
         self
@@ -142,6 +194,46 @@ impl<S> From<Group<S>> for OpenApiRouter<S> {
     fn from(group: Group<S>) -> Self {
         group.router
     }
+}
+
+/// Says in the OpenAPI document what the guard asks for.
+fn document(scope: Scope, paths: &mut Paths) {
+    for (path, item) in &mut paths.paths {
+        let mut refusals = if oip::is_ours(path) {
+            oip::NoKey::responses()
+        } else {
+            outcomes::NoKey::responses()
+        };
+        if scope > Scope::Predict {
+            refusals.append(&mut outcomes::WrongScope::responses());
+        }
+        for operation in operations(item) {
+            let Some(name) = scope.name() else {
+                operation.security = Some(Vec::new());
+                continue;
+            };
+            operation.security = Some(vec![SecurityRequirement::new("key", [name])]);
+            for (status, response) in &refusals {
+                let known = &mut operation.responses.responses;
+                known
+                    .entry(status.clone())
+                    .or_insert_with(|| response.clone());
+            }
+        }
+    }
+}
+
+/// The operations of a path.
+pub fn operations(item: &mut openapi::PathItem) -> impl Iterator<Item = &mut Operation> {
+    let openapi::PathItem {
+        get,
+        post,
+        put,
+        delete,
+        patch,
+        ..
+    } = item;
+    [get, post, put, delete, patch].into_iter().flatten()
 }
 
 /// The guard of one route.
@@ -166,7 +258,7 @@ struct Guarded {
     route: Route,
 }
 
-impl Service<Request> for Guarded {
+impl tower::Service<Request> for Guarded {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Answering;
@@ -176,17 +268,18 @@ impl Service<Request> for Guarded {
     }
 
     fn call(&mut self, request: Request) -> Answering {
-        let admitted = self.post.gate.admit(&self.post, &request);
+        let (key, admitted) = self.post.gate.admit(&self.post, &request);
         if let Some(visit) = request.extensions().get::<Visit>() {
             // A request has one route, so this is the first to tell.
             let _ = visit.0.set(Seen {
                 post: Arc::clone(&self.post),
-                key: admitted.as_ref().ok().and_then(|pass| pass.key.clone()),
+                key: key.as_ref().map(|key| Arc::clone(&key.name)),
+                key_id: key.map(|key| key.id),
             });
         }
         match admitted {
             Ok(pass) => Answering::Admitted(self.route.call(request), pass),
-            Err(problem) => Answering::Refused(Some(problem)),
+            Err(refusal) => Answering::Refused(Some(refusal)),
         }
     }
 }
@@ -197,8 +290,8 @@ impl Service<Request> for Guarded {
     reason = "a box would cost every request an allocation"
 )]
 enum Answering {
-    Admitted(RouteFuture<Infallible>, #[expect(dead_code)] Pass),
-    Refused(Option<Problem>),
+    Admitted(RouteFuture<Infallible>, Pass),
+    Refused(Option<Refusal>),
 }
 
 impl Future for Answering {
@@ -206,9 +299,15 @@ impl Future for Answering {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Admitted(route, _) => Pin::new(route).poll(cx),
-            Self::Refused(problem) => match problem.take() {
-                Some(problem) => Poll::Ready(Ok(problem.into_response())),
+            Self::Admitted(route, pass) => {
+                let Ok(mut response) = ready!(Pin::new(route).poll(cx));
+                if let Some(allowance) = pass.allowance {
+                    access::tell(allowance, response.headers_mut());
+                }
+                Poll::Ready(Ok(response))
+            }
+            Self::Refused(refusal) => match refusal.take() {
+                Some(refusal) => Poll::Ready(Ok(refusal.into_response())),
                 None => Poll::Pending,
             },
         }
@@ -231,7 +330,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_route_is_told_as_it_is_declared() {
-        let group = Group::new(&Gate::default(), Scope::Read, Class::Light);
+        let group = Group::new(&Gate::default(), Scope::Open, Class::Light);
         let mut router = Router::from(OpenApiRouter::from(group.routes(routes!(here))));
         let visit = Visit::default();
         let mut request = Request::get("/here/7").body(Body::empty()).unwrap();
@@ -242,7 +341,19 @@ mod tests {
         assert_eq!(seen.post.route, "/here/{id}");
         assert_eq!(
             (seen.post.scope, seen.post.class),
-            (Scope::Read, Class::Light)
+            (Scope::Open, Class::Light)
         );
+    }
+
+    #[tokio::test]
+    async fn a_gate_that_knows_no_key_lets_nobody_in() {
+        for scope in [Scope::Predict, Scope::Read, Scope::Admin] {
+            let group = Group::new(&Gate::default(), scope, Class::Light);
+            let mut router = Router::from(OpenApiRouter::from(group.routes(routes!(here))));
+            let request = Request::get("/here/7").body(Body::empty()).unwrap();
+            let answer = router.call(request).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+            assert!(answer.headers().contains_key("www-authenticate"));
+        }
     }
 }

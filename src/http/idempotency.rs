@@ -27,10 +27,10 @@ pub fn fingerprint(asked: &[u8]) -> String {
     cursor::hex(&Sha256::digest(asked))
 }
 
-/// Does the work of a call, unless it was done under the same key.
+/// Does the work of a call, unless its caller had it done under the same key.
 pub async fn once<F>(
     api: &Api,
-    headers: &HeaderMap,
+    (caller, headers): (&str, &HeaderMap),
     route: &str,
     fingerprint: &str,
     work: impl FnOnce() -> F,
@@ -42,7 +42,7 @@ where
         return answer(&work().await?);
     };
     let call = IdempotentCall {
-        caller: "",
+        caller,
         key,
         route,
         fingerprint,

@@ -4,6 +4,7 @@
 //! `axum` and `utoipa` stay in this room. Invariant: [`routes`] is the one list
 //! of routes, from which the OpenAPI document is made too.
 
+mod access;
 mod answer;
 mod batch;
 mod cohorts;
@@ -100,13 +101,14 @@ impl FromRef<Api> for Arc<Service> {
 /// The whole interface, over a service that may still be starting.
 #[must_use]
 pub fn front(service: Arc<Service>, limits: Limits) -> Front {
+    let gate = Gate::of(&service);
     let api = Api {
         service,
         limits,
         work: Work::new(limits.heavy, limits.draws),
         renders: Arc::default(),
     };
-    let router = Router::from(routes(&Gate::default()))
+    let router = Router::from(routes(&gate))
         .merge(openapi::docs().layer(CompressionLayer::new()))
         .fallback(async || Problem::new(Kind::NotFound, "See /docs for what there is."))
         .method_not_allowed_fallback(async || {

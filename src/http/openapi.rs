@@ -11,10 +11,11 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use utoipa::{IntoResponses, OpenApi};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
-use super::guard::Gate;
+use super::guard::{self, Gate};
 use super::problem::{Kind, Problem, ProblemBody};
 use super::{oip, outcomes};
 
@@ -28,6 +29,7 @@ use super::{oip, outcomes};
     ),
     servers((url = "/", description = "This service")),
     components(schemas(ProblemBody, oip::Failure)),
+    modifiers(&Keys),
     tags(
         (name = "Predictions", description = "What a customer will do"),
         (name = "Open Inference Protocol", description = "The same predictions, for clients of KServe, Triton and MLServer"),
@@ -62,14 +64,7 @@ fn refuse_other_methods(document: &mut utoipa::openapi::OpenApi) {
         } else {
             outcomes::OtherMethod::responses()
         };
-        let operations = [
-            &mut item.get,
-            &mut item.post,
-            &mut item.put,
-            &mut item.delete,
-            &mut item.patch,
-        ];
-        for operation in operations.into_iter().flatten() {
+        for operation in guard::operations(item) {
             for (status, response) in &refusal {
                 let responses = &mut operation.responses.responses;
                 responses
@@ -77,6 +72,22 @@ fn refuse_other_methods(document: &mut utoipa::openapi::OpenApi) {
                     .or_insert_with(|| response.clone());
             }
         }
+    }
+}
+
+/// How a key is sent.
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "A key of `engagecast keys create`. Its scope is predict, read or admin, and each includes those before it. On a loopback address none is needed unless the service is told so.",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("key", SecurityScheme::Http(scheme));
     }
 }
 

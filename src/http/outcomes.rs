@@ -48,6 +48,12 @@ outcomes! {
     NotAcceptable: NotAcceptable "The answer can't be had in a format that the client accepts";
     Busy: Busy "As many such requests as the service takes on are being answered";
     UnreadyOrBusy: Busy "No model is trained yet, or as many batches as the service takes on are being answered";
+    /// What a guard refuses wherever a key is needed.
+    NoKey:
+        Unauthorized "There is no key, or none that this service knows",
+        TooManyRequests "The key has made as many requests a second as it may",
+        Busy "The keys or the room for the request can't be had now";
+    WrongScope: Forbidden "The key's scope does not allow it";
     OtherMethod: MethodNotAllowed "The method is none of those that the Allow header lists";
     BadQuery: InvalidQuery "The query is not valid; every parameter at fault is listed";
     /// What taking a file can end in.
@@ -94,7 +100,16 @@ fn documented(kind: Kind, sentence: &str) -> (String, RefOr<Response>) {
             .example(Some(json!(problem.body("5f3a9c21-0000001a", "/"))))
             .build(),
     );
-    if status == 503 {
+    if status == 401 || status == 403 {
+        response = response.header(
+            "www-authenticate",
+            HeaderBuilder::new()
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+                .description(Some("Which scheme is asked for, and what was wrong"))
+                .build(),
+        );
+    }
+    if status == 503 || status == 429 {
         response = response.header(
             "retry-after",
             HeaderBuilder::new()

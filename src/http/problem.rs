@@ -23,6 +23,8 @@ use crate::features::{FieldError, ProfileError};
 pub enum Kind {
     MalformedJson,
     MalformedBody,
+    Unauthorized,
+    Forbidden,
     NotFound,
     MethodNotAllowed,
     NotAcceptable,
@@ -36,6 +38,7 @@ pub enum Kind {
     InvalidQuery,
     UnreachableSpec,
     KeyReused,
+    TooManyRequests,
     Internal,
     NotReady,
     Busy,
@@ -44,6 +47,7 @@ pub enum Kind {
 
 impl Kind {
     /// Status, name in the problem's type, title.
+    #[expect(clippy::too_many_lines, reason = "one table of all kinds")]
     const fn facts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::MalformedJson => (
@@ -55,6 +59,12 @@ impl Kind {
                 StatusCode::BAD_REQUEST,
                 "malformed-body",
                 "The body is not of the format that it declares",
+            ),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A key is needed"),
+            Self::Forbidden => (
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "The key's scope does not allow it",
             ),
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
@@ -120,6 +130,11 @@ impl Kind {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "invalid-query",
                 "The query is not valid",
+            ),
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "The key has made as many requests as it may",
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,

@@ -16,6 +16,7 @@ use super::Service;
 use super::cache::ModelCache;
 use super::customers::{FEWEST_CUSTOMERS, Kept, Sample, read};
 use super::generate::{default_name, generate, to_json};
+use super::keys::KeysError;
 use super::status::{Database, Pending, Phase, Status};
 use super::stored::{StoredModelError, load, stored};
 use super::teach::TeachError;
@@ -47,6 +48,8 @@ pub struct FirstStart {
 pub enum FirstStartError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Keys(KeysError),
     #[error("can't generate the first customers: {0}")]
     Plan(#[from] PlanError),
     #[error("can't generate the first customers: {0}")]
@@ -69,6 +72,15 @@ pub enum FirstStartError {
         "another process has been making the first models for an hour: end it, or start with its --database-url once it is done"
     )]
     Peer,
+}
+
+impl From<KeysError> for FirstStartError {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Store(error) => Self::Store(error),
+            KeysError::None => Self::Keys(error),
+        }
+    }
 }
 
 impl FirstStartError {
@@ -130,6 +142,7 @@ async fn open(
             version = set.version,
             "{away}: the models of the data folder serve until it is back"
         );
+        service.keys.use_copy().await;
         service.serve(set);
         status.from_cache(true);
         status.database(Database::Unavailable);
@@ -171,7 +184,12 @@ async fn put_up(
 ) -> Result<(), FirstStartError> {
     let mut away_since = None;
     let stored = loop {
-        let error = match find_or_make(store, &service.status, first).await {
+        // Nothing is made for a service that must not serve.
+        let found = match service.take_keys(store).await {
+            Ok(()) => find_or_make(store, &service.status, first).await,
+            Err(error) => Err(error.into()),
+        };
+        let error = match found {
             Ok(found) => break found,
             Err(error) => error,
         };

@@ -14,6 +14,7 @@ mod follow;
 mod generate;
 mod import;
 mod import_job;
+mod keys;
 mod runner;
 mod status;
 mod stored;
@@ -41,6 +42,10 @@ pub use failure::JobProblem;
 pub use first_start::{FirstStart, FirstStartError, bootstrap};
 pub use follow::Upkeep;
 pub use import::{ImportFileError, NewImport, Piece, import_file, read_file};
+pub use keys::{
+    Allowance, BadToken, Found, Key, KeyCopy, KeyScope, KeySettings, Keys, KeysError, NewKey,
+    Token, create_key,
+};
 pub use runner::JobSettings;
 pub use status::{Database, Pending, Phase, Snapshot, Status};
 pub use stored::{StoredModelError, model_set};
@@ -53,8 +58,10 @@ pub struct Service {
     pub models: ArcSwapOption<ModelSet>,
     /// The database, once it is open.
     pub store: OnceLock<Store>,
+    /// Who may call.
+    pub keys: Keys,
     /// Told when keys may have changed: at least once a second.
-    pub keys_changed: Notify,
+    keys_changed: Notify,
     /// This process, among those that share the database.
     id: Uuid,
     clock: fn() -> DateTime<Utc>,
@@ -72,12 +79,20 @@ impl Service {
             status: Status::default(),
             models: ArcSwapOption::empty(),
             store: OnceLock::new(),
+            keys: Keys::default(),
             keys_changed: Notify::new(),
             id: Uuid::new_v4(),
             clock,
             new_jobs: Notify::new(),
             running: Mutex::default(),
         }
+    }
+
+    /// The same with keys that are asked for in this way.
+    #[must_use]
+    pub fn with_keys(self, settings: KeySettings) -> Self {
+        let keys = Keys::new(settings);
+        Self { keys, ..self }
     }
 
     /// Has these models answer from now on.

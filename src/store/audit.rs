@@ -20,6 +20,9 @@ pub struct AuditEntry {
     /// What it was done to.
     pub object: String,
     pub request_id: String,
+    /// What it was answered; none where the client left before, or there was no
+    /// request.
+    pub status: Option<u16>,
 }
 
 type Row = (
@@ -30,13 +33,15 @@ type Row = (
     String,
     String,
     String,
+    Option<i32>,
 );
 
 const APPEND: &str = "INSERT INTO audit_log \
-    (id, at, key_id, key_name, action, object, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const PAGE: &str = "SELECT id, at, key_id, key_name, action, object, request_id \
+    (id, at, key_id, key_name, action, object, request_id, status) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const PAGE: &str = "SELECT id, at, key_id, key_name, action, object, request_id, status \
     FROM audit_log ORDER BY at DESC, id DESC LIMIT $1";
-const PAGE_AFTER: &str = "SELECT id, at, key_id, key_name, action, object, request_id \
+const PAGE_AFTER: &str = "SELECT id, at, key_id, key_name, action, object, request_id, status \
     FROM audit_log WHERE (at, id) < ($2, $3) ORDER BY at DESC, id DESC LIMIT $1";
 
 impl Store {
@@ -65,6 +70,7 @@ impl Store {
                 .bind(&entry.action)
                 .bind(&entry.object)
                 .bind(&entry.request_id)
+                .bind(entry.status.map(i32::from))
         )?;
         Ok(())
     }
@@ -93,7 +99,8 @@ impl Store {
 }
 
 impl AuditEntry {
-    fn from_row((id, at, key_id, key_name, action, object, request_id): Row) -> Self {
+    fn from_row(row: Row) -> Self {
+        let (id, at, key_id, key_name, action, object, request_id, status) = row;
         Self {
             id: id.0,
             at,
@@ -102,6 +109,7 @@ impl AuditEntry {
             action,
             object,
             request_id,
+            status: status.and_then(|status| u16::try_from(status).ok()),
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct ApiKey {
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
     pub last_used_at: Option<DateTime<Utc>>,
+    /// Requests a second that it may make; none for the default.
+    pub rate_limit: Option<u32>,
 }
 
 type Row = (
@@ -32,14 +34,15 @@ type Row = (
     Option<DateTime<Utc>>,
     Option<DateTime<Utc>>,
     Option<DateTime<Utc>>,
+    Option<i64>,
 );
 
 // A key that is seeded at each start is inserted once.
 const INSERT: &str = "INSERT INTO api_keys \
-    (id, name, scope, hash, created_at, expires_at, revoked_at, last_used_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (hash) DO NOTHING";
+    (id, name, scope, hash, created_at, expires_at, revoked_at, last_used_at, rate_limit) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (hash) DO NOTHING";
 const LIST: &str = "SELECT id, name, scope, hash, created_at, expires_at, revoked_at, \
-    last_used_at FROM api_keys ORDER BY created_at, id";
+    last_used_at, rate_limit FROM api_keys ORDER BY created_at, id";
 const REVOKE: &str = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1";
 const TOUCH: &str = "UPDATE api_keys SET last_used_at = $2 \
     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
@@ -66,6 +69,7 @@ impl Store {
                 .bind(moment(key.expires_at))
                 .bind(moment(key.revoked_at))
                 .bind(moment(key.last_used_at))
+                .bind(key.rate_limit.map(i64::from))
         )?;
         Ok(inserted > 0)
     }
@@ -115,7 +119,7 @@ impl Store {
 
 impl ApiKey {
     fn from_row(row: Row) -> Self {
-        let (id, name, scope, hash, created_at, expires_at, revoked_at, last_used_at) = row;
+        let (id, name, scope, hash, created_at, expires_at, revoked_at, last_used_at, rate) = row;
         Self {
             id: id.0,
             name,
@@ -125,6 +129,7 @@ impl ApiKey {
             expires_at,
             revoked_at,
             last_used_at,
+            rate_limit: rate.and_then(|rate| u32::try_from(rate).ok()),
         }
     }
 }

@@ -27,6 +27,11 @@ pub(super) const POSTGRES: &[Version] = &[
         "drift",
         include_str!("../../migrations/postgres/0003_drift.sql"),
     ),
+    (
+        4,
+        "key limits and answers",
+        include_str!("../../migrations/postgres/0004_key_limits_and_answers.sql"),
+    ),
 ];
 
 pub(super) const SQLITE: &[Version] = &[
@@ -44,6 +49,11 @@ pub(super) const SQLITE: &[Version] = &[
         3,
         "drift",
         include_str!("../../migrations/sqlite/0003_drift.sql"),
+    ),
+    (
+        4,
+        "key limits and answers",
+        include_str!("../../migrations/sqlite/0004_key_limits_and_answers.sql"),
     ),
 ];
 

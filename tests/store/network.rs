@@ -83,6 +83,7 @@ fn key(name: &str, hash: u8) -> ApiKey {
         expires_at: Some(moment(1000)),
         revoked_at: None,
         last_used_at: None,
+        rate_limit: hash.is_multiple_of(2).then_some(100),
     }
 }
 
@@ -122,6 +123,7 @@ async fn lists_deeds_from_the_latest(place: Place) {
         action: "models.activate".into(),
         object: format!("v{second}"),
         request_id: "r-1".into(),
+        status: (second > 0).then_some(202),
     };
     let entries: Vec<_> = (0..3).map(entry).collect();
     for entry in &entries {

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::{CohortBody, NAME, accepted};
 use crate::cohort::Mapping;
 use crate::http::fields::Fields;
+use crate::http::guard::caller;
 use crate::http::problem::{FieldProblem, Kind, Problem};
 use crate::http::{Api, idempotency, outcomes};
 use crate::jobs::ImportRequest;
@@ -84,6 +85,7 @@ pub async fn import_cohort(
     query.done()?;
     let kind = declared(request.headers())?;
     let headers = request.headers().clone();
+    let caller = caller(request.extensions());
     let _admission = api.work.admit()?;
     let store = api.store()?;
     let id = Uuid::now_v7();
@@ -107,8 +109,12 @@ pub async fn import_cohort(
         asked.extend_from_slice(name.as_deref().unwrap_or_default().as_bytes());
         let asked = idempotency::fingerprint(&asked);
         let mut used = false;
-        let answer =
-            idempotency::once(&api, &headers, "POST /cohorts/import", &asked, async || {
+        let answer = idempotency::once(
+            &api,
+            (&caller, &headers),
+            "POST /cohorts/import",
+            &asked,
+            async || {
                 used = true;
                 let new = ImportRequest {
                     upload: id,
@@ -118,8 +124,9 @@ pub async fn import_cohort(
                 };
                 let job = api.service.submit_import(store, new).await?;
                 accepted(job)
-            })
-            .await;
+            },
+        )
+        .await;
         answer.map(|answer| (answer, used))
     }
     .await;

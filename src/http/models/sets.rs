@@ -13,6 +13,7 @@ use super::no_set;
 use crate::http::cohorts::{PageQuery, limit, page};
 use crate::http::database::{self, cohort_id, named};
 use crate::http::fields::Fields;
+use crate::http::guard::caller;
 use crate::http::idempotency::{self, Accepted};
 use crate::http::jobs::JobBody;
 use crate::http::predictions::Named;
@@ -183,7 +184,9 @@ pub async fn train(State(api): State<Api>, request: Request) -> Result<Response<
     let targets = targets(&mut fields);
     fields.done()?;
     let store = api.store()?;
-    idempotency::once(&api, &parts.headers, "POST /models", &asked, async || {
+    let caller = caller(&parts.extensions);
+    let call = (caller.as_str(), &parts.headers);
+    idempotency::once(&api, call, "POST /models", &asked, async || {
         let cohort = cohort_id(store, cohort.as_deref().unwrap_or("latest")).await?;
         let job = api.service.submit_train(store, cohort, &targets).await?;
         let body = JobBody::from(job);

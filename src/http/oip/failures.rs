@@ -75,6 +75,11 @@ failures! {
         503 "No model is trained yet, or the server is stopping";
     Always:
         500 "Something went wrong on our side; the log has the cause under the request's id";
+    /// What a guard refuses.
+    NoKey:
+        401 "There is no key, or none that this service knows",
+        429 "The key has made as many requests a second as it may",
+        503 "No model is trained yet, or the keys or the room for the request can't be had now";
     OtherMethod:
         405 "The method is none of those that the Allow header lists";
 }
@@ -87,7 +92,7 @@ fn documented(status: u16, sentence: &str) -> (String, RefOr<Response>) {
             .example(Some(json!({ "error": sentence })))
             .build(),
     );
-    if status == 503 {
+    if status == 503 || status == 429 {
         response = response.header(
             "retry-after",
             HeaderBuilder::new()

@@ -1,0 +1,86 @@
+//! Keys in memory, without a database.
+
+use super::*;
+
+fn row(token: &Token, name: &str, scope: &str) -> ApiKey {
+    ApiKey {
+        id: Uuid::new_v4(),
+        name: name.into(),
+        scope: scope.into(),
+        ..seeded(token, DateTime::UNIX_EPOCH)
+    }
+}
+
+fn find(keys: &Keys, token: &Token) -> Found {
+    keys.find(token.reveal().as_bytes(), Utc::now)
+}
+
+fn token() -> Token {
+    Token::fresh().unwrap()
+}
+
+#[test]
+fn a_key_is_found_by_its_hash_until_it_is_revoked_or_over() {
+    let (good, revoked, over, strange) = (token(), token(), token(), token());
+    let mut rows = vec![
+        row(&good, "good", "read"),
+        row(&revoked, "revoked", "admin"),
+        row(&over, "over", "admin"),
+        row(&strange, "of a later version", "owner"),
+    ];
+    rows[1].revoked_at = Some(DateTime::UNIX_EPOCH);
+    rows[2].expires_at = Some(DateTime::UNIX_EPOCH);
+    let keys = Keys::default();
+    keys.hold(&rows, true);
+    let Found::Key(found) = find(&keys, &good) else {
+        panic!("it is good");
+    };
+    assert_eq!((&*found.name, found.scope), ("good", KeyScope::Read));
+    for token in [revoked, over, strange, token()] {
+        assert!(matches!(find(&keys, &token), Found::Unknown));
+    }
+    assert!(matches!(keys.find(&[b'x'; 9000], Utc::now), Found::Unknown));
+    rows[0].revoked_at = Some(DateTime::UNIX_EPOCH);
+    keys.hold(&rows, true);
+    assert!(matches!(find(&keys, &good), Found::Unknown));
+}
+
+#[test]
+fn before_the_database_was_asked_only_the_seed_is_known() {
+    let seed = token();
+    let keys = Keys::new(KeySettings {
+        seed: Some(seed.clone()),
+        ..KeySettings::default()
+    });
+    assert!(!keys.anonymous(), "nobody is let in unless it is said so");
+    assert!(matches!(find(&keys, &seed), Found::Key(key) if key.scope == KeyScope::Admin));
+    assert!(matches!(find(&keys, &token()), Found::NotYet));
+    let mut known = seeded(&seed, DateTime::UNIX_EPOCH);
+    known.revoked_at = Some(DateTime::UNIX_EPOCH);
+    keys.hold(&[known], true);
+    assert!(matches!(find(&keys, &seed), Found::Unknown), "revoked");
+}
+
+#[test]
+fn what_a_key_was_used_for_outlives_a_look_at_the_database() {
+    let token = token();
+    let mut rows = [row(&token, "limited", "predict")];
+    rows[0].rate_limit = Some(1);
+    let keys = Keys::default();
+    let take = |keys: &Keys| match find(keys, &token) {
+        Found::Key(key) => {
+            key.touch();
+            key.rate.as_ref().unwrap().take()
+        }
+        _ => panic!("it is good"),
+    };
+    keys.hold(&rows, true);
+    assert_eq!(take(&keys).wait, None);
+    keys.hold(&rows, true);
+    assert!(take(&keys).wait.is_some(), "the same second's worth");
+    assert_eq!(keys.used(Utc::now())[0].0, rows[0].id);
+    assert!(keys.used(Utc::now()).is_empty(), "written once");
+    rows[0].rate_limit = Some(5);
+    keys.hold(&rows, true);
+    assert_eq!(take(&keys).limit, 5, "another limit is another start");
+}
