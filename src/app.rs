@@ -4,6 +4,7 @@
 //! it is; it ends only when told to, or with an error that says why it could
 //! not start.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,9 +14,10 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::config::{Config, Secret};
-use crate::http::{self, Limits, Pace, Patience, Room};
+use crate::http::{self, InFlight, Limits, Pace, Patience, Room};
 use crate::jobs::{
     self, BadToken, FirstStart, FirstStartError, JobSettings, KeyCopy, KeySettings, ModelCache,
     Service, Token, Upkeep,
@@ -26,6 +28,9 @@ use crate::store::{Location, Retention};
 
 /// How long the database may take to be closed.
 const CLOSING: Duration = Duration::from_secs(1);
+
+/// How long it may take to write what admin keys did.
+const AUDIT: Duration = Duration::from_secs(5);
 
 /// Why the service ended without being told to.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +44,8 @@ pub enum AppError {
     FirstStart(#[from] FirstStartError),
     #[error(transparent)]
     AdminKey(#[from] BadToken),
+    #[error("a background task stopped: {0}")]
+    Stopped(#[from] tokio::task::JoinError),
     #[error("a setting of reports can't be: {0}")]
     Report(#[from] SettingsFault),
 }
@@ -103,6 +110,11 @@ impl App {
             upload: config.upload_timeout,
             max_synthetic: config.max_synthetic,
             heavy: config.max_heavy.into(),
+            in_flight: InFlight {
+                predictions: config.max_predictions as usize,
+                heavy: config.max_heavy.into(),
+                light: config.max_light as usize,
+            },
             draws: config.max_draws.into(),
             request: config.request_timeout,
             patience: config.stall_timeout,
@@ -131,9 +143,11 @@ impl App {
         ));
         let shown = tokio::spawn(progress::show(service.status.watch(), address));
 
+        // Until the last request is answered, and so not with the start.
+        let mut keeping = keep(Arc::clone(&service));
         let ended = tokio::select! {
             error = Box::pin(start(&service, &config)) => Err(error),
-            never = service.keep_keys() => match never {},
+            Err(error) = &mut keeping => Err(error.into()),
             () = shutdown => Ok(()),
         };
         shown.abort();
@@ -150,12 +164,24 @@ impl App {
         // What was counted is worth no wait.
         let _ = tokio::time::timeout(CLOSING, service.hand_over_counts()).await;
         let _ = tokio::time::timeout(CLOSING, service.write_uses()).await;
+        keeping.abort();
+        if tokio::time::timeout(AUDIT, service.hand_over_audit())
+            .await
+            .is_err()
+        {
+            tracing::error!("not all that admin keys did could be written before the stop");
+        }
         if let Some(store) = service.store.get() {
             // What is still using it was told to stop, and is not waited for.
             let _ = tokio::time::timeout(CLOSING, store.clone().close()).await;
         }
         Ok(())
     }
+}
+
+/// Follows the keys and writes the audit log.
+fn keep(service: Arc<Service>) -> JoinHandle<Infallible> {
+    tokio::spawn(async move { tokio::join!(service.keep_keys(), service.keep_audit()).0 })
 }
 
 /// How keys are asked for.

@@ -115,6 +115,26 @@ pub struct Config {
     #[arg(long, env = "ENGAGECAST_MAX_DELAY", value_name = "SECONDS", default_value = "0.01", value_parser = a_moment)]
     pub max_delay: Duration,
 
+    /// Most predictions for one customer that are in flight at a time, 1 to 1000000
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_PREDICTIONS",
+        value_name = "N",
+        default_value = "512",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub max_predictions: u32,
+
+    /// Most requests for anything else that is small that are in flight at a time, 1 to 1000000
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_LIGHT",
+        value_name = "N",
+        default_value = "256",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub max_light: u32,
+
     /// Most batches, exports and uploads that are answered at a time, 1 to 1000
     #[arg(
         long,

@@ -441,3 +441,108 @@ async fn an_idempotency_key_is_its_caller_s_own() {
     assert_eq!(other.0, StatusCode::ACCEPTED);
     assert_ne!(other.1, first.1);
 }
+
+#[tokio::test]
+async fn a_key_may_ask_so_often_and_is_told_how_often() {
+    let folder = prepared();
+    let place = Place::Folder(folder.path());
+    let (own, free) = (
+        place.key("predict", &["--rate-limit=2"]),
+        place.key("predict", &["--rate-limit=1000000"]),
+    );
+    let default = place.key("predict", &[]);
+    let mut service = Process::start(folder.path(), &["--rate-limit=3"]);
+    service.wait_until_ready();
+    let header = |answer: &Response, name: &str| {
+        let value = answer.headers().get(name);
+        value.map(|value| value.to_str().unwrap().to_owned())
+    };
+    for (key, limit) in [(&own, 2), (&default, 3)] {
+        let policy = Some(format!("\"key\";q={limit};w=1"));
+        let (mut good, mut left, mut refused) = (0, Vec::new(), None);
+        for _ in 0..20 {
+            let answer = with_key(&service, key).send().await.unwrap();
+            assert_eq!(header(&answer, "ratelimit-policy"), policy);
+            left.push(header(&answer, "ratelimit").unwrap());
+            if answer.status() != StatusCode::OK {
+                refused = Some(answer);
+                break;
+            }
+            good += 1;
+        }
+        assert!(good >= limit, "a second's worth is let through: {good}");
+        assert_eq!(left[0], format!("\"key\";r={};t=1", limit - 1));
+        let refused = refused.expect("twenty a second are too many");
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(header(&refused, "retry-after").unwrap(), "1");
+        assert_eq!(left.last().unwrap(), "\"key\";r=0;t=1");
+        let body: Value = refused.json().await.unwrap();
+        assert_eq!(body["type"], "urn:engagecast:problem:too-many-requests");
+    }
+    // One key's haste is nobody else's.
+    let other = with_key(&service, &free).send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::OK);
+    let anonymous = post(service.address(), "/predict/churn", PROFILE);
+    let anonymous = anonymous.send().await.unwrap();
+    assert_eq!(header(&anonymous, "ratelimit"), None);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let again = with_key(&service, &own).send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_admins_do_and_others_try_is_in_the_audit_log_after_a_stop() {
+    let folder = prepared();
+    let place = Place::Folder(folder.path());
+    let (admin, reader) = (place.key("admin", &[]), place.key("read", &[]));
+    let mut service = Process::start(folder.path(), &["--allow-anonymous=false", "--jobs=0"]);
+    service.wait_until_ready();
+    let ask = |method: Method, path: &str, key: &str| {
+        let url = format!("http://{}{path}", service.address());
+        let request = client().request(method, url).bearer_auth(key);
+        request.header("x-request-id", "of-a-test").body("{}")
+    };
+    let cohort = ask(Method::POST, "/cohorts", &admin);
+    let cohort = cohort.header("content-type", "application/json");
+    let cohort = cohort.send().await.unwrap();
+    assert_eq!(cohort.status(), StatusCode::ACCEPTED);
+    let cohort = cohort.headers()["location"].to_str().unwrap().to_owned();
+    let none = ask(Method::POST, "/models/none/activate", &admin);
+    assert_eq!(none.send().await.unwrap().status(), StatusCode::NOT_FOUND);
+    for _ in 0..5 {
+        let denied = ask(Method::DELETE, "/cohorts/latest", &reader);
+        assert_eq!(denied.send().await.unwrap().status(), StatusCode::FORBIDDEN);
+        let unknown = ask(Method::DELETE, "/cohorts/latest", "unknown");
+        let unknown = unknown.send().await.unwrap();
+        assert_eq!(unknown.status(), StatusCode::UNAUTHORIZED);
+    }
+    let read = ask(Method::GET, "/models", &admin).send().await.unwrap();
+    assert_eq!(read.status(), StatusCode::OK);
+    assert!(service.terminate().success());
+
+    let log = place.keys(&["audit"]);
+    let lines: Vec<Vec<&str>> = (log.lines().skip(1))
+        .map(|line| line.split_whitespace().skip(1).collect())
+        .collect();
+    let count = |status: &str, action: &str, object: &str, key: &str| {
+        let same = |line: &&Vec<&str>| line[..3] == [status, action, object] && line[4] == key;
+        lines.iter().filter(same).count()
+    };
+    assert_eq!(
+        count("202", "cohorts.create_cohort", &cohort, "admin"),
+        1,
+        "{log}"
+    );
+    let tried = count("404", "models.activate", "/models/none/activate", "admin");
+    assert_eq!(tried, 1, "{log}");
+    let denied = count("403", "cohorts.delete_cohort", "/cohorts/latest", "read");
+    assert!((1..=3).contains(&denied), "once a second: {log}");
+    assert!(log.contains("of-a-test"), "{log}");
+    assert!(!log.contains("401"), "strangers do not fill it: {log}");
+    let by_hand = lines.iter().filter(|line| line[1] == "keys.create");
+    assert_eq!(
+        by_hand.count(),
+        2,
+        "the command line's deeds are there: {log}"
+    );
+}

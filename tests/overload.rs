@@ -132,3 +132,65 @@ fn where_requests_wait_too_long_for_a_thread_some_are_refused_and_the_rest_answe
     let after = ask_until(address, Instant::now() + Duration::from_millis(1));
     assert!(after[0].starts_with("HTTP/1.1 200"), "{}", after[0]);
 }
+
+/// A request of which a part has come, and which so keeps its place.
+fn unfinished(address: SocketAddr, path: &str, kind: &str) -> std::net::TcpStream {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: {kind}\r\n\
+         content-length: 100000\r\n\r\n{{"
+    );
+    let begun = raw::begin(address, &head);
+    sleep(Duration::from_millis(300));
+    begun
+}
+
+fn status(address: SocketAddr, path: &str) -> String {
+    let (head, _) = raw::get(address, path).expect("an answer");
+    head.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn each_class_of_requests_has_room_of_its_own_and_nobody_waits_for_it() {
+    let address = in_process(&["--max-predictions=1", "--max-light=1", "--max-heavy=1"]);
+    let json = "application/json";
+    let predict = |body: &str| {
+        let length = body.len();
+        let request = format!(
+            "POST /predict/churn HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
+             content-type: {json}\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        raw::rest(raw::begin(address, &request))
+    };
+    let profile = r#"{"age": 30}"#;
+    assert!(predict(profile).starts_with("HTTP/1.1 200"));
+
+    let kept = unfinished(address, "/predict/churn", json);
+    let begun = Instant::now();
+    let told = predict(profile);
+    assert!(begun.elapsed() < Duration::from_secs(1), "at once");
+    assert!(told.starts_with("HTTP/1.1 503"), "{told}");
+    assert!(told.contains("retry-after: 1"), "{told}");
+    assert!(told.contains("urn:engagecast:problem:busy"), "{told}");
+    assert!(status(address, "/models").contains("200"), "another class");
+    assert!(status(address, "/reports/latest.json").contains("200"));
+    drop(kept);
+    sleep(Duration::from_millis(300));
+    assert!(
+        predict(profile).starts_with("HTTP/1.1 200"),
+        "it is free again"
+    );
+
+    let kept = unfinished(address, "/models", json);
+    assert!(status(address, "/models").contains("503"));
+    assert!(status(address, "/healthz").contains("200"), "open to all");
+    assert!(status(address, "/readyz").contains("200"));
+    assert!(predict(profile).starts_with("HTTP/1.1 200"));
+    drop(kept);
+
+    let kept = unfinished(address, "/predict/churn/batch", "application/json");
+    assert!(status(address, "/reports/latest.json").contains("503"));
+    assert!(predict(profile).starts_with("HTTP/1.1 200"));
+    drop(kept);
+    sleep(Duration::from_millis(300));
+    assert!(status(address, "/reports/latest.json").contains("200"));
+}

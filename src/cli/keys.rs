@@ -1,4 +1,5 @@
-//! `engagecast keys`: makes, lists and revokes the keys that callers need.
+//! `engagecast keys`: makes, lists and revokes the keys that callers need, and
+//! tells what was done with them.
 //!
 //! It works on the database itself, so it needs neither a key nor a service
 //! that runs. Invariant: a key is printed once, when it is made, and goes to
@@ -30,6 +31,8 @@ pub enum KeysCommand {
     Create(CreateArgs),
     /// List all keys: what they are good for, and when they were last used
     List(Reach),
+    /// List what was done with admin keys, and what others were refused, the latest first
+    Audit(AuditArgs),
     /// Revoke a key, on every replica within two seconds
     Revoke(RevokeArgs),
 }
@@ -67,6 +70,16 @@ pub struct CreateArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct AuditArgs {
+    /// How many deeds, 1 to 100000
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub last: u32,
+
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+#[derive(Debug, clap::Args)]
 pub struct RevokeArgs {
     /// Its id, as `engagecast keys list` prints it
     pub id: Uuid,
@@ -98,6 +111,7 @@ impl KeysArgs {
         match &self.command {
             KeysCommand::Create(args) => &args.reach,
             KeysCommand::List(reach) => reach,
+            KeysCommand::Audit(args) => &args.reach,
             KeysCommand::Revoke(args) => &args.reach,
         }
     }
@@ -125,6 +139,7 @@ pub async fn keys(args: &KeysArgs) -> Result<(), KeysCommandError> {
     let done = match &args.command {
         KeysCommand::Create(args) => create(&store, args, now).await,
         KeysCommand::List(_) => list(&store, now).await,
+        KeysCommand::Audit(args) => audit(&store, args.last).await,
         KeysCommand::Revoke(args) => revoke(&store, args.id, now).await,
     };
     store.close().await;
@@ -192,6 +207,23 @@ async fn list(store: &Store, now: DateTime<Utc>) -> Result<(), KeysCommandError>
             moment(key.created_at),
             key.last_used_at.map_or("never".into(), moment),
             key.name,
+        ]);
+    }
+    Ok(print(&table(&rows))?)
+}
+
+async fn audit(store: &Store, last: u32) -> Result<(), KeysCommandError> {
+    let heads = ["at", "status", "action", "object", "request", "key"];
+    let mut rows = vec![heads.map(str::to_owned)];
+    for deed in store.audit(None, last).await? {
+        let or_dash = |text: String| if text.is_empty() { "-".into() } else { text };
+        rows.push([
+            moment(deed.at),
+            deed.status.map_or("-".into(), |status| status.to_string()),
+            deed.action,
+            deed.object,
+            or_dash(deed.request_id),
+            or_dash(deed.key_name),
         ]);
     }
     Ok(print(&table(&rows))?)

@@ -56,6 +56,8 @@ impl Front {
         let uri = request.uri().clone();
         let logged =
             tracing::enabled!(Level::DEBUG).then(|| (request.method().clone(), Instant::now()));
+        // For whoever notes what was done, and by which request.
+        request.headers_mut().insert(REQUEST_ID, id.clone());
         let visit = Visit::default();
         request.extensions_mut().insert(visit.clone());
 

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{Extensions, Response};
+use axum::http::{Extensions, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::Route;
 use axum::routing::future::RouteFuture;
@@ -26,8 +26,10 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use uuid::Uuid;
 
 use super::access::{self, Refusal};
+use super::deed::Deed;
 use super::delay::TooLate;
 use super::problem::{Kind, Problem};
+use super::room::{InFlight, Place, Rooms};
 use super::{oip, outcomes};
 use crate::jobs::{Allowance, Key, Service};
 
@@ -72,17 +74,23 @@ pub enum Class {
 #[derive(Clone, Default)]
 pub struct Gate {
     service: Arc<Service>,
+    rooms: Arc<Rooms>,
 }
 
 impl Gate {
-    pub fn of(service: &Arc<Service>) -> Self {
+    pub fn new(service: &Arc<Service>, most: InFlight) -> Self {
         Self {
             service: Arc::clone(service),
+            rooms: Arc::new(Rooms::new(most)),
         }
     }
 
     /// Lets a request in, or says why not; and whose it is, where that is known.
     fn admit(&self, post: &Post, request: &Request) -> (Option<Arc<Key>>, Result<Pass, Refusal>) {
+        // Who asks whether the service is well is answered however full it is.
+        if post.scope == Scope::Open {
+            return (None, Ok(Pass::default()));
+        }
         if post.class != Class::Light && request.extensions().get::<TooLate>().is_some() {
             let problem = Problem::new(
                 Kind::Busy,
@@ -90,21 +98,39 @@ impl Gate {
             );
             return (None, Err(problem.into()));
         }
-        if post.scope == Scope::Open {
-            return (None, Ok(Pass { allowance: None }));
-        }
         match access::caller(&self.service, request.headers()) {
-            Err(refusal) => (None, Err(refusal)),
-            Ok(None) => (None, Ok(Pass { allowance: None })),
-            Ok(Some(key)) => {
-                let counted = access::count(&key);
-                let pass = counted.and_then(|allowance| {
-                    access::permit(&key, post.scope)?;
-                    Ok(Pass { allowance })
-                });
-                (Some(key), pass)
+            Ok(key) => {
+                let pass = self.pass(post, request, key.as_ref());
+                (key, pass)
             }
+            Err(refusal) => (None, Err(refusal)),
         }
+    }
+
+    /// Lets in a caller that is known: counts, permits, makes room, in this order,
+    /// so that what is refused takes none.
+    fn pass(
+        &self,
+        post: &Post,
+        request: &Request,
+        key: Option<&Arc<Key>>,
+    ) -> Result<Pass, Refusal> {
+        let deed = || Deed::new(&self.service, key, &post.action, request);
+        let mut allowance = None;
+        if let Some(key) = key {
+            allowance = access::count(key)?;
+            access::permit(key, post.scope).inspect_err(|_| {
+                // Once a second is enough to know of it, and bounds the log.
+                if post.scope == Scope::Admin && key.is_first_refusal(self.service.now()) {
+                    deed().refused(StatusCode::FORBIDDEN);
+                }
+            })?;
+        }
+        Ok(Pass {
+            allowance,
+            _place: Some(self.rooms.enter(post.class)?),
+            deed: (post.scope == Scope::Admin).then(|| Box::new(deed())),
+        })
     }
 }
 
@@ -112,15 +138,21 @@ impl Gate {
 pub struct Post {
     /// The path as it is declared, such as `/predict/{target}`.
     pub route: String,
+    /// What it does, such as `models.activate`: its tag and its operation's id.
+    action: String,
     pub scope: Scope,
     pub class: Class,
     gate: Gate,
 }
 
 /// What a request was let in on; held until it is answered.
+#[derive(Default)]
 struct Pass {
     /// What is left of its key's rate.
     allowance: Option<Allowance>,
+    _place: Option<Place>,
+    /// Boxed, since few requests do anything.
+    deed: Option<Box<Deed>>,
 }
 
 /// What the guard saw of a request, for whoever logs and counts it.
@@ -175,14 +207,15 @@ impl<S: Clone + Send + Sync + 'static> Group<S> {
     pub fn routes(mut self, (schemas, mut paths, methods): UtoipaMethodRouter<S>) -> Self {
         let route = paths.paths.keys().next().cloned().unwrap_or_default();
         document(self.scope, &mut paths);
-        let methods = methods.route_layer(self.guard(route));
+        let methods = methods.route_layer(self.guard(route, action(&paths)));
         self.router = self.router.routes((schemas, paths, methods));
         self
     }
 
-    fn guard(&self, route: String) -> Guard {
+    fn guard(&self, route: String, action: String) -> Guard {
         Guard(Arc::new(Post {
             route,
+            action,
             scope: self.scope,
             class: self.class,
             gate: self.gate.clone(),
@@ -221,6 +254,18 @@ fn document(scope: Scope, paths: &mut Paths) {
             }
         }
     }
+}
+
+/// What a route does, in the words of the OpenAPI document.
+fn action(paths: &Paths) -> String {
+    let mut item = paths.paths.values().next().cloned().unwrap_or_default();
+    let Some(operation) = operations(&mut item).next() else {
+        return String::new();
+    };
+    let tag = operation.tags.iter().flatten().next();
+    let tag = tag.map_or_else(String::new, |tag| tag.to_lowercase());
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    format!("{tag}.{id}")
 }
 
 /// The operations of a path.
@@ -301,6 +346,9 @@ impl Future for Answering {
         match self.get_mut() {
             Self::Admitted(route, pass) => {
                 let Ok(mut response) = ready!(Pin::new(route).poll(cx));
+                if let Some(deed) = pass.deed.take() {
+                    deed.answered(&response);
+                }
                 if let Some(allowance) = pass.allowance {
                     access::tell(allowance, response.headers_mut());
                 }
@@ -317,7 +365,6 @@ impl Future for Answering {
 #[cfg(test)]
 mod tests {
     use axum::Router;
-    use axum::http::StatusCode;
     use tower::Service as _;
     use utoipa_axum::routes;
 

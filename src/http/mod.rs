@@ -11,6 +11,7 @@ mod cohorts;
 mod cursor;
 mod customer;
 mod database;
+mod deed;
 mod delay;
 mod extract;
 mod fields;
@@ -31,6 +32,7 @@ mod predictions;
 mod problem;
 mod renders;
 mod reports;
+mod room;
 mod server;
 mod stream;
 mod synthetic;
@@ -56,6 +58,7 @@ use work::Work;
 pub use front::Front;
 pub use line::Pace;
 pub use openapi::document;
+pub use room::InFlight;
 pub use server::{Patience, Room, serve};
 
 /// What a client may ask of the service.
@@ -73,6 +76,8 @@ pub struct Limits {
     pub max_synthetic: u64,
     /// Batches, exports and uploads at a time.
     pub heavy: usize,
+    /// Requests of each class at a time.
+    pub in_flight: InFlight,
     /// Cohorts that are drawn for clients at a time.
     pub draws: usize,
     /// Time from the head of a request to its answer.
@@ -101,7 +106,7 @@ impl FromRef<Api> for Arc<Service> {
 /// The whole interface, over a service that may still be starting.
 #[must_use]
 pub fn front(service: Arc<Service>, limits: Limits) -> Front {
-    let gate = Gate::of(&service);
+    let gate = Gate::new(&service, limits.in_flight);
     let api = Api {
         service,
         limits,

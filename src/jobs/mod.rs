@@ -4,6 +4,7 @@
 //! do not know of each other. CPU work runs on blocking threads, never on those
 //! that answer requests.
 
+mod audit;
 mod cache;
 mod control;
 mod customers;
@@ -34,6 +35,7 @@ use uuid::Uuid;
 
 use crate::models::ModelSet;
 use crate::store::Store;
+use audit::Audit;
 use control::Control;
 
 pub use cache::ModelCache;
@@ -60,6 +62,8 @@ pub struct Service {
     pub store: OnceLock<Store>,
     /// Who may call.
     pub keys: Keys,
+    /// What is done with admin keys.
+    pub audit: Audit,
     /// Told when keys may have changed: at least once a second.
     keys_changed: Notify,
     /// This process, among those that share the database.
@@ -80,6 +84,7 @@ impl Service {
             models: ArcSwapOption::empty(),
             store: OnceLock::new(),
             keys: Keys::default(),
+            audit: Audit::default(),
             keys_changed: Notify::new(),
             id: Uuid::new_v4(),
             clock,

@@ -13,7 +13,7 @@ pub struct AuditEntry {
     pub at: DateTime<Utc>,
     /// None where no key was needed.
     pub key_id: Option<Uuid>,
-    /// What the key was called then.
+    /// What the key was called then; empty where no key was needed.
     pub key_name: String,
     /// What was done, such as `models.activate`.
     pub action: String,
@@ -36,16 +36,17 @@ type Row = (
     Option<i32>,
 );
 
+// One whose answer was lost is written again.
 const APPEND: &str = "INSERT INTO audit_log \
     (id, at, key_id, key_name, action, object, request_id, status) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
 const PAGE: &str = "SELECT id, at, key_id, key_name, action, object, request_id, status \
     FROM audit_log ORDER BY at DESC, id DESC LIMIT $1";
 const PAGE_AFTER: &str = "SELECT id, at, key_id, key_name, action, object, request_id, status \
     FROM audit_log WHERE (at, id) < ($2, $3) ORDER BY at DESC, id DESC LIMIT $1";
 
 impl Store {
-    /// Notes a deed.
+    /// Notes a deed; the same one again changes nothing.
     ///
     /// # Errors
     /// [`StoreError::Unstorable`] for a text that a database can't hold; else
