@@ -26,6 +26,7 @@ mod report;
 mod report_http;
 mod report_json;
 mod scoring;
+mod security;
 mod segments;
 mod serving;
 mod soak;
