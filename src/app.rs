@@ -143,6 +143,9 @@ impl App {
         ));
         let shown = tokio::spawn(progress::show(service.status.watch(), address));
 
+        if service.keys.anonymous() && !address.ip().to_canonical().is_loopback() {
+            tracing::warn!("whoever reaches {address} may do everything without a key");
+        }
         // Until the last request is answered, and so not with the start.
         let mut keeping = keep(Arc::clone(&service));
         let ended = tokio::select! {

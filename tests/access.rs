@@ -250,6 +250,7 @@ async fn an_address_of_others_is_not_served_without_a_key() {
     open.wait_until_ready();
     let answer = post(open.address(), "/predict/churn", PROFILE).send().await;
     assert_eq!(answer.unwrap().status(), StatusCode::OK);
+    assert!(open.log().contains("may do everything without a key"));
     assert!(open.terminate().success());
 }
 
@@ -545,4 +546,33 @@ async fn what_admins_do_and_others_try_is_in_the_audit_log_after_a_stop() {
         2,
         "the command line's deeds are there: {log}"
     );
+}
+
+#[test]
+fn the_command_line_says_what_is_wrong_with_a_key_that_is_asked_for() {
+    for (args, words) in [
+        (
+            &["create", "--scope=owner", "--name=a"][..],
+            "must be predict, read or admin",
+        ),
+        (&["create", "--scope=read"], "--name"),
+        (
+            &["create", "--scope=read", "--name= a"],
+            "1 to 100 characters",
+        ),
+        (
+            &["create", "--scope=read", "--name=a", "--rate-limit=0"],
+            "1..=1000000",
+        ),
+        (&["revoke", "a"], "invalid"),
+        (
+            &["revoke", "0199c5f2-3b1e-7c40-9d57-2f6a8e1b4c03"],
+            "there is no key 0199c5f2",
+        ),
+    ] {
+        let output = binary(&["keys"]).args(args).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains(words), "{told}");
+        assert!(output.stdout.is_empty());
+    }
 }

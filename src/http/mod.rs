@@ -27,6 +27,7 @@ mod models;
 mod oip;
 mod openapi;
 mod outcomes;
+mod packed;
 pub mod panics;
 mod predictions;
 mod problem;
@@ -114,7 +115,7 @@ pub fn front(service: Arc<Service>, limits: Limits) -> Front {
         renders: Arc::default(),
     };
     let router = Router::from(routes(&gate))
-        .merge(openapi::docs().layer(CompressionLayer::new()))
+        .merge(openapi::docs())
         .fallback(async || Problem::new(Kind::NotFound, "See /docs for what there is."))
         .method_not_allowed_fallback(async || {
             Problem::new(
@@ -155,6 +156,7 @@ fn routes(gate: &Gate) -> OpenApiRouter<Api> {
 fn open(gate: &Gate) -> OpenApiRouter<Api> {
     Group::new(gate, Scope::Open, Class::Light)
         .routes(routes!(home::home))
+        .routes(routes!(openapi::openapi))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .into()
@@ -168,14 +170,13 @@ fn predictions(gate: &Gate) -> OpenApiRouter<Api> {
     OpenApiRouter::from(one).merge(many.into())
 }
 
-/// What describes the service and its models.
+/// What describes the models.
 fn metadata(gate: &Gate) -> OpenApiRouter<Api> {
-    let open = Group::new(gate, Scope::Open, Class::Light).routes(routes!(openapi::openapi));
-    let models = Group::new(gate, Scope::Predict, Class::Light)
+    Group::new(gate, Scope::Predict, Class::Light)
         .routes(routes!(models::sets::model_set))
         .routes(routes!(models::model_card))
-        .routes(routes!(models::drift::drift));
-    OpenApiRouter::from(open).merge(models.into())
+        .routes(routes!(models::drift::drift))
+        .into()
 }
 
 /// What is read of cohorts, models and jobs.

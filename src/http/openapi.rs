@@ -3,12 +3,13 @@
 //! The document is made from the routes themselves, so it can't list another
 //! set of them. Invariant: the page loads nothing from elsewhere.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -17,7 +18,7 @@ use utoipa_swagger_ui::Config;
 
 use super::guard::{self, Gate};
 use super::problem::{Kind, Problem, ProblemBody};
-use super::{oip, outcomes};
+use super::{oip, outcomes, packed};
 
 /// What the document says besides the routes.
 #[derive(OpenApi)]
@@ -100,8 +101,10 @@ impl Modify for Keys {
     tag = "Documentation",
     responses((status = 200, description = "The OpenAPI 3.1 document", body = Object, example = json!({"openapi": "3.1.0"})))
 )]
-pub async fn openapi() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], document())
+pub async fn openapi(headers: HeaderMap) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    let text = Cow::Borrowed(document().as_bytes());
+    packed::answer(&headers, "openapi.json", kind, text).await
 }
 
 /// The page for people, with all that it needs.
@@ -118,27 +121,35 @@ pub fn docs<S: Clone + Send + Sync + 'static>() -> Router<S> {
             "/docs/",
             get({
                 let config = Arc::clone(&config);
-                async move || asset("", config)
+                async move |headers: HeaderMap| asset("", &headers, config).await
             }),
         )
         .route(
             "/docs/{*file}",
-            get(async move |Path(file): Path<String>| asset(&file, config)),
+            get(async move |Path(file): Path<String>, headers: HeaderMap| {
+                asset(&file, &headers, config).await
+            }),
         )
 }
 
-fn asset(file: &str, config: Arc<Config<'static>>) -> Response {
+async fn asset(file: &str, headers: &HeaderMap, config: Arc<Config<'static>>) -> Response {
     let Ok(Some(asset)) = utoipa_swagger_ui::serve(file, config) else {
         return Problem::new(Kind::NotFound, "The documentation has no such file.").into_response();
     };
     let kind = HeaderValue::from_str(&asset.content_type)
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    let mut response = asset.bytes.into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, kind);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=3600"));
-    if asset.gzpipped {
+    let bytes: Cow<'static, [u8]> = asset.bytes;
+    // What is compressed already is sent as it is.
+    let mut response = if asset.gzpipped {
+        let mut response = bytes.into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, kind);
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
+        response
+    } else {
+        packed::answer(headers, &format!("docs/{file}"), kind, bytes).await
+    };
+    let stays = HeaderValue::from_static("max-age=3600");
+    response.headers_mut().insert(CACHE_CONTROL, stays);
     response
 }
