@@ -17,6 +17,8 @@ mod extract;
 mod fields;
 mod formats;
 mod front;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod health;
 mod home;

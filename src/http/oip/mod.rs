@@ -31,6 +31,7 @@ use crate::models::{Model, ModelSet, Target};
 use crate::schema::{COLUMNS, Column, Kind as ColumnKind};
 
 pub use failures::{Failure, NoKey, OtherMethod, is_ours};
+pub use request::Request;
 
 /// All that is under `/v2`. What the models are is small, and not worth compressing.
 pub fn routes(gate: &Gate) -> OpenApiRouter<Api> {
