@@ -110,6 +110,7 @@ impl App {
             upload: config.upload_timeout,
             max_synthetic: config.max_synthetic,
             heavy: config.max_heavy.into(),
+            waiting_jobs: config.max_waiting_jobs.into(),
             in_flight: InFlight {
                 predictions: config.max_predictions as usize,
                 heavy: config.max_heavy.into(),

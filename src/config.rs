@@ -39,6 +39,16 @@ pub struct Config {
     )]
     pub jobs: u32,
 
+    /// Most jobs that wait to be begun, on all replicas together, 1 to 1000000: beyond it none is taken on over HTTP
+    #[arg(
+        long,
+        env = "ENGAGECAST_MAX_WAITING_JOBS",
+        value_name = "N",
+        default_value = "100",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub max_waiting_jobs: u32,
+
     /// Keep the newest N cohorts and delete the others, 1 to 1000000; without it all are kept
     #[arg(
         long,

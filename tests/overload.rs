@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::app::in_process;
+use crate::support::app::{self, in_process};
 use crate::support::raw;
 
 /// Opens connections until one is taken on: a place is free a moment after its
@@ -193,4 +193,36 @@ fn each_class_of_requests_has_room_of_its_own_and_nobody_waits_for_it() {
     drop(kept);
     sleep(Duration::from_millis(300));
     assert!(status(address, "/reports/latest.json").contains("200"));
+}
+
+#[tokio::test]
+async fn no_more_jobs_wait_than_the_service_takes_on() {
+    let address = in_process(&["--jobs=0", "--max-waiting-jobs=2"]);
+    let ask = async |key: &str| {
+        let request = app::post(address, "/cohorts", r#"{"customers": 2000}"#);
+        let request = request.header("idempotency-key", key);
+        let answer = request.send().await.unwrap();
+        let wait = answer.headers().contains_key("retry-after");
+        let body: Value = answer.json().await.unwrap();
+        (body, wait)
+    };
+    let first = ask("first").await;
+    let second = ask("second").await;
+    let refused = ask("third").await;
+    assert_eq!(refused.0["type"], "urn:engagecast:problem:busy");
+    assert!(refused.1 && !first.1);
+    assert_eq!(ask("first").await, first, "it waits already");
+    // Room is made by whoever changes his mind.
+    let place = format!("/cohorts/{}", second.0["id"].as_str().unwrap());
+    let url = format!("http://{address}{place}");
+    assert!(
+        app::client()
+            .delete(url)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .is_success()
+    );
+    assert_eq!(ask("third").await.0["state"], first.0["state"]);
 }

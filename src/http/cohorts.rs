@@ -323,7 +323,7 @@ pub struct NewCohortRequest {
         outcomes::KeyInUse,
         outcomes::BadBody,
         outcomes::BadRequest,
-        outcomes::DatabaseAway,
+        outcomes::AwayOrFull,
         outcomes::Always,
     )
 )]

@@ -39,7 +39,7 @@ where
     F: Future<Output = Result<Accepted, Problem>>,
 {
     let Some(key) = key(headers)? else {
-        return answer(&work().await?);
+        return answer(&made(api, work).await?);
     };
     let call = IdempotentCall {
         caller,
@@ -68,7 +68,7 @@ where
             ));
         }
     }
-    match work().await {
+    match made(api, work).await {
         Ok(accepted) => {
             let kept = json!({ "location": accepted.location, "body": accepted.body });
             store.answer_idempotency(call, &kept).await?;
@@ -80,6 +80,20 @@ where
             Err(problem)
         }
     }
+}
+
+/// What the work makes, unless as much waits as the service takes on.
+async fn made<F>(api: &Api, work: impl FnOnce() -> F) -> Result<Accepted, Problem>
+where
+    F: Future<Output = Result<Accepted, Problem>>,
+{
+    if api.store()?.waiting_jobs().await? >= api.limits.waiting_jobs {
+        return Err(Problem::new(
+            Kind::Busy,
+            "As many jobs as the service takes on wait to be begun: try again later.",
+        ));
+    }
+    work().await
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

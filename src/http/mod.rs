@@ -79,6 +79,8 @@ pub struct Limits {
     pub max_synthetic: u64,
     /// Batches, exports and uploads at a time.
     pub heavy: usize,
+    /// Jobs that wait to be begun.
+    pub waiting_jobs: u64,
     /// Requests of each class at a time.
     pub in_flight: InFlight,
     /// Cohorts that are drawn for clients at a time.

@@ -75,6 +75,7 @@ outcomes! {
     NoReport: NotFound "There is no such report, or no complete cohort yet";
     Unready: NotReady "No model is trained yet";
     DatabaseAway: DatabaseUnavailable "The database does not answer";
+    AwayOrFull: DatabaseUnavailable "The database does not answer, or as many jobs as the service takes on wait to be begun";
     /// What any operation can end in.
     Always: Internal "Something went wrong on our side; the log has the cause under the request's id";
 }

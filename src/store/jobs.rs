@@ -157,6 +157,7 @@ const OPEN: &str = concat!(
     job_columns!(),
     " FROM jobs WHERE state IN ('queued', 'running') ORDER BY created_at, id"
 );
+const WAITING: &str = "SELECT count(*) FROM jobs WHERE state = 'queued'";
 const COUNT: &str = "SELECT state, count(*) FROM jobs GROUP BY state";
 // A job that nobody works on is cancelled at once, a running one by its owner.
 const CANCEL: &str = "UPDATE jobs SET cancel_requested = true, \
@@ -246,6 +247,16 @@ impl Store {
         let rows: Vec<Row> = on_either!(self, "list the jobs", pool =>
             sqlx::query_as(OPEN).fetch_all(pool))?;
         Ok(rows.into_iter().filter_map(Job::from_row).collect())
+    }
+
+    /// How many jobs nobody has begun.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn waiting_jobs(&self) -> Result<u64, StoreError> {
+        let count: i64 = on_either!(self, "count the jobs", pool =>
+            sqlx::query_scalar(WAITING).fetch_one(pool))?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// How many jobs are in each state.

@@ -52,6 +52,7 @@ async fn keeps_all_that_is_said_of_a_job(place: Place) {
     let job = store.enqueue_job(&new).await.unwrap();
     assert_eq!(job.created_at, new.created_at.trunc_subsecs(6));
     assert_eq!(store.job(new.id).await.unwrap(), Some(job.clone()));
+    assert_eq!(store.waiting_jobs().await.unwrap(), 1);
     assert_eq!(job.input, new.input);
     assert_eq!((job.kind, job.cohort_id), (new.kind, new.cohort_id));
     assert_eq!(store.job(Uuid::new_v4()).await.unwrap(), None);

@@ -171,7 +171,7 @@ pub struct TrainRequest {
         outcomes::KeyInUse,
         outcomes::BadBody,
         outcomes::BadRequest,
-        outcomes::DatabaseAway,
+        outcomes::AwayOrFull,
         outcomes::Always,
     )
 )]

@@ -84,3 +84,18 @@ fn what_a_key_was_used_for_outlives_a_look_at_the_database() {
     keys.hold(&rows, true);
     assert_eq!(take(&keys).limit, 5, "another limit is another start");
 }
+
+#[test]
+fn nothing_of_a_key_can_be_found_out_by_coming_near_to_it() {
+    // What is compared is a hash, and that of a key that is all but right has
+    // nothing in common with the right one.
+    let token = token();
+    let mut near = token.reveal().to_owned();
+    let last = if near.ends_with('0') { "1" } else { "0" };
+    near.replace_range(near.len() - 1.., last);
+    let (right, wrong) = (token.hash(), Token::hash_of(near.as_bytes()).unwrap());
+    let differ = right.iter().zip(wrong).map(|(a, b)| (a ^ b).count_ones());
+    let differ: u32 = differ.sum();
+    // Of 256 bits a half, give or take six standard deviations.
+    assert!((80..=176).contains(&differ), "{differ}");
+}
