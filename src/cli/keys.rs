@@ -160,8 +160,19 @@ async fn create(
     };
     let id = create_key(store, &token, new, now).await?;
     note(store, "keys.create", id, now).await?;
-    eprintln!("The key {id}, which is shown this once:");
+    eprintln!(
+        "The key {id} of {}, shown this once:",
+        place(&args.reach.store)
+    );
     Ok(print(&format!("{}\n", token.reveal()))?)
+}
+
+/// Where the key is good, since a service on another database does not know it.
+fn place(args: &StoreArgs) -> String {
+    match args.database_url {
+        Some(_) => "the database of DATABASE_URL".into(),
+        None => format!("the data folder {}", args.data_dir.display()),
+    }
 }
 
 async fn revoke(store: &Store, id: Uuid, now: DateTime<Utc>) -> Result<(), KeysCommandError> {
