@@ -9,6 +9,7 @@ mod export;
 mod facts;
 mod features;
 mod files;
+mod fuzzed;
 mod generator;
 mod generator_populations;
 mod generator_shape;

@@ -26,9 +26,10 @@ pub fn install() {
 
 /// Runs `work`, and hands back what its panic said, where it panicked.
 pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    CATCHING.set(true);
+    // One who catches may do so within what another runs.
+    let before = CATCHING.replace(true);
     let outcome = panic::catch_unwind(AssertUnwindSafe(work));
-    CATCHING.set(false);
+    CATCHING.set(before);
     outcome.map_err(|payload| {
         WORDS
             .take()

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{malformed, too_large};
 use crate::http::formats::columns;
 use crate::http::formats::rows::{Faults, Rows};
+use crate::http::panics;
 use crate::http::problem::Problem;
 
 /// Rows that are handed on at once: a message may have any number.
@@ -38,7 +39,9 @@ impl Arrow {
         let mut buffer = arrow_buffer::Buffer::from(piece);
         while !buffer.is_empty() && !self.ended {
             let before = buffer.len();
-            let batch = match self.decoder.decode(&mut buffer) {
+            // A message that lies about its buffers makes the decoder panic.
+            let decoded = panics::catch(|| self.decoder.decode(&mut buffer));
+            let batch = match decoded.map_err(|_| broken())? {
                 Ok(batch) => batch,
                 // Bytes behind the end of the stream are nobody's.
                 Err(_) if self.decoder.finish().is_ok() && self.begun => {

@@ -6,6 +6,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::malformed;
 use crate::http::formats::columns;
 use crate::http::formats::rows::{Faults, Rows};
+use crate::http::panics;
 use crate::http::problem::Problem;
 
 /// Rows that are handed on at once.
@@ -14,17 +15,24 @@ const ROWS: usize = 8192;
 pub fn read(
     body: Vec<u8>,
 ) -> Result<impl Iterator<Item = Result<Rows, Problem>> + Send + 'static, Problem> {
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(Bytes::from(body)).map_err(|_| broken())?;
+    let builder = unless_broken(|| ParquetRecordBatchReaderBuilder::try_new(Bytes::from(body)))?;
     columns::check(builder.schema())?;
-    let reader = builder
-        .with_batch_size(ROWS)
-        .build()
-        .map_err(|_| broken())?;
-    Ok(reader.map(|batch| {
-        let batch = batch.map_err(|_| broken())?;
-        Ok(Rows::Table(batch, Faults::new()))
+    let mut reader = Some(unless_broken(|| builder.with_batch_size(ROWS).build())?);
+    Ok(std::iter::from_fn(move || {
+        let next = unless_broken(|| reader.as_mut().and_then(Iterator::next).transpose());
+        if !matches!(next, Ok(Some(_))) {
+            // What failed once is not asked again.
+            reader = None;
+        }
+        let rows = |batch| Rows::Table(batch, Faults::new());
+        next.map(|batch| batch.map(rows)).transpose()
     }))
+}
+
+/// What the reader reads: a file that lies about its places makes it fail, or panic.
+fn unless_broken<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<T, Problem> {
+    let read = panics::catch(read).map_err(|_| broken())?;
+    read.map_err(|_| broken())
 }
 
 fn broken() -> Problem {
