@@ -108,6 +108,7 @@ impl App {
             max_batch: config.max_batch_bytes as usize,
             max_upload: config.max_upload_bytes,
             upload: config.upload_timeout,
+            max_cohort: config.max_cohort,
             max_synthetic: config.max_synthetic,
             heavy: config.max_heavy.into(),
             waiting_jobs: config.max_waiting_jobs.into(),

@@ -107,6 +107,10 @@ pub struct Config {
     #[arg(long, env = "ENGAGECAST_UPLOAD_TIMEOUT", value_name = "SECONDS", default_value = "3600", value_parser = some_time)]
     pub upload_timeout: Duration,
 
+    /// Most customers of a cohort that is asked for over HTTP, 1 to 1,000,000,000
+    #[arg(long, env = "ENGAGECAST_MAX_COHORT", value_name = "N", default_value = "1000000000", value_parser = customers, allow_negative_numbers = true)]
+    pub max_cohort: u64,
+
     /// Most customers that one call of /synthetic/batch draws, 1 to 1,000,000,000
     #[arg(long, env = "ENGAGECAST_MAX_SYNTHETIC", value_name = "N", default_value = "1000000", value_parser = customers, allow_negative_numbers = true)]
     pub max_synthetic: u64,

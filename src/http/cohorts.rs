@@ -22,7 +22,7 @@ use super::predictions::Named;
 use super::problem::{self, Kind, Problem};
 use super::synthetic::{SEED, population};
 use super::{Api, cursor, outcomes};
-use crate::cohort::{MAX_CUSTOMERS, MAX_SEED, Plan};
+use crate::cohort::{MAX_SEED, Plan};
 use crate::facts::Facts;
 use crate::jobs::Pending;
 use crate::store::{Cohort, Job, JobState, Store};
@@ -53,8 +53,8 @@ pub struct CohortBody {
     seed: Option<u64>,
     #[schema(example = "1")]
     generator_version: Option<String>,
-    /// What was asked for.
-    #[schema(value_type = Object, example = json!({"customers": 100_000, "seed": 20_251_021}))]
+    /// What was asked for; null where the customers were imported.
+    #[schema(value_type = Option<Object>, example = json!({"customers": 100_000, "seed": 20_251_021}))]
     spec: Value,
     created_at: DateTime<Utc>,
     /// The job that makes it, or did not.
@@ -119,7 +119,7 @@ pub struct PageQuery {
     )]
     limit: Option<u32>,
     /// The `next` of the page before.
-    #[param(required = false)]
+    #[param(required = false, min_length = 1, max_length = 4096)]
     cursor: Option<String>,
 }
 
@@ -283,7 +283,7 @@ pub async fn delete_cohort(State(api): State<Api>, id: Named) -> Result<StatusCo
 #[schema(example = json!({"customers": 5000, "seed": 7, "name": "spring"}))]
 #[expect(dead_code, reason = "documents what `create_cohort` reads")]
 pub struct NewCohortRequest {
-    /// How many customers.
+    /// How many customers; a service may be set to draw fewer at most.
     #[schema(
         minimum = 1,
         maximum = 1_000_000_000,
@@ -300,7 +300,7 @@ pub struct NewCohortRequest {
     )]
     seed: Option<u64>,
     /// What to call it.
-    #[schema(max_length = 200, example = "spring")]
+    #[schema(min_length = 1, max_length = 200, example = "spring")]
     name: Option<String>,
     /// The population: what differs from that of the source document.
     #[schema(value_type = Option<Object>, example = json!({"targets": {"churn_rate_pct": 40.0}}))]
@@ -315,7 +315,7 @@ pub struct NewCohortRequest {
     post,
     path = "/cohorts",
     tag = "Cohorts",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key again gives the first call's answer")),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "The same key again gives the first call's answer")),
     request_body(content = NewCohortRequest, content_type = "application/json"),
     responses(
         (status = 202, description = "It is asked for", body = CohortBody,
@@ -335,7 +335,7 @@ pub async fn create_cohort(
     Fields::of_query(&parts.uri)?.done()?;
     let mut fields = Fields::of_body(&parts.headers, body, api.limits.max_body).await?;
     let asked = idempotency::fingerprint(fields.sent().as_bytes());
-    let customers = fields.integer("customers", 1..=MAX_CUSTOMERS);
+    let customers = fields.integer("customers", 1..=api.limits.max_cohort);
     let seed = fields.integer("seed", 0..=MAX_SEED);
     let name = fields.text("name", NAME);
     let spec = population(&mut fields);

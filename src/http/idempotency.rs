@@ -101,7 +101,9 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         return Ok(None);
     };
     let key = value.to_str().ok();
+    let visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
     let key = key.filter(|key| (1..=LONGEST).contains(&key.len()));
+    let key = key.filter(visible);
     key.map(Some).ok_or_else(|| {
         let message = "must be 1 to 255 visible ASCII characters";
         let fault = FieldProblem::new("Idempotency-Key", "invalid_text", message);

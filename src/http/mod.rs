@@ -75,6 +75,8 @@ pub struct Limits {
     pub max_upload: u64,
     /// Time that an upload may take in all.
     pub upload: Duration,
+    /// Customers of a cohort that a client asks for.
+    pub max_cohort: u64,
     /// Customers that are drawn for one client.
     pub max_synthetic: u64,
     /// Batches, exports and uploads at a time.

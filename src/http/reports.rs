@@ -33,15 +33,15 @@ enum Form {
     tag = "Reports",
     params(
         ("report" = String, Path, description = "The cohort's id or `latest`, with `.pdf` or `.json`", example = "latest.pdf"),
-        ("locale" = Option<String>, Query, description = "How numbers and dates are written", example = "en-US"),
-        ("currency" = Option<String>, Query, description = "The currency that amounts are in; nothing is converted", example = "USD"),
-        ("customers" = Option<u64>, Query, description = "Customers that effects are scaled to; by default those of the cohort", example = 1_000_000),
-        ("creators" = Option<f64>, Query, description = "Assumed change in percent, 0.1 to 50: customers who post that become creators", example = 5.0),
-        ("match-quality" = Option<f64>, Query, description = "The same: customers with a match satisfaction below 3 that reach it", example = 5.0),
-        ("stories-to-premium" = Option<f64>, Query, description = "The same: free customers who view many stories that subscribe", example = 5.0),
-        ("video" = Option<f64>, Query, description = "The same: customers with little video that watch as much as the others", example = 5.0),
-        ("dates" = Option<f64>, Query, description = "The same: daters without a date in the month that have one", example = 5.0),
-        ("bundle" = Option<f64>, Query, description = "The same: customers of one platform that use both", example = 5.0),
+        ("locale" = Option<String>, Query, pattern = "^(en-US|en-GB|de-DE|de-CH|fr-FR|es-ES|pt-BR|en-IN)$", description = "How numbers and dates are written", example = "en-US"),
+        ("currency" = Option<String>, Query, pattern = "^[A-Z]{3}$", description = "The currency that amounts are in; nothing is converted", example = "USD"),
+        ("customers" = Option<u64>, Query, minimum = 1, maximum = 10_000_000_000_u64, description = "Customers that effects are scaled to; by default those of the cohort", example = 1_000_000),
+        ("creators" = Option<f64>, Query, minimum = 0.1, maximum = 50, description = "Assumed change in percent, 0.1 to 50: customers who post that become creators", example = 5.0),
+        ("match-quality" = Option<f64>, Query, minimum = 0.1, maximum = 50, description = "The same: customers with a match satisfaction below 3 that reach it", example = 5.0),
+        ("stories-to-premium" = Option<f64>, Query, minimum = 0.1, maximum = 50, description = "The same: free customers who view many stories that subscribe", example = 5.0),
+        ("video" = Option<f64>, Query, minimum = 0.1, maximum = 50, description = "The same: customers with little video that watch as much as the others", example = 5.0),
+        ("dates" = Option<f64>, Query, minimum = 0.1, maximum = 50, description = "The same: daters without a date in the month that have one", example = 5.0),
+        ("bundle" = Option<f64>, Query, minimum = 0.1, maximum = 50, description = "The same: customers of one platform that use both", example = 5.0),
     ),
     responses(
         (status = 200, description = "The report", content(
@@ -81,8 +81,8 @@ pub async fn report(
     params(
         ("report" = String, Path, description = "The cohort's id or `latest`", example = "latest"),
         ("chart" = String, Path, description = "The chart's name with `.svg`; the report's JSON has the names", example = "dating-funnel.svg"),
-        ("locale" = Option<String>, Query, description = "How numbers are written", example = "en-US"),
-        ("currency" = Option<String>, Query, description = "The currency that amounts are in; nothing is converted", example = "USD"),
+        ("locale" = Option<String>, Query, pattern = "^(en-US|en-GB|de-DE|de-CH|fr-FR|es-ES|pt-BR|en-IN)$", description = "How numbers are written", example = "en-US"),
+        ("currency" = Option<String>, Query, pattern = "^[A-Z]{3}$", description = "The currency that amounts are in; nothing is converted", example = "USD"),
     ),
     responses(
         (status = 200, description = "The chart", body = String, content_type = "image/svg+xml"),

@@ -169,10 +169,10 @@ pub(crate) const fn const_eq(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
-// The largest values that are asked for: 32 bits for counts, 2^53 for what may
-// be larger (a JSON number holds it exactly), a trillion for amounts.
+// The largest values that are asked for: 32 bits for counts, 2^53 - 1 for what may
+// be larger (a JSON number holds it exactly, and no larger one is taken for it), a trillion for amounts.
 const UNBOUNDED_INTEGER: f64 = 2_147_483_647.0;
-const UNBOUNDED_BIG: f64 = 9_007_199_254_740_992.0;
+const UNBOUNDED_BIG: f64 = 9_007_199_254_740_991.0;
 const UNBOUNDED_DECIMAL: f64 = 1e12;
 
 const fn range(min: f64, max: f64) -> Range {

@@ -86,19 +86,19 @@ pub async fn cohort_segments(
 #[expect(dead_code, reason = "documents what `filters` reads")]
 pub struct FilterQuery {
     /// Only customers of this gender.
-    #[param(required = false)]
+    #[param(required = false, min_length = 1, max_length = 200)]
     gender: Option<String>,
     /// Only customers of this place.
-    #[param(required = false)]
+    #[param(required = false, min_length = 1, max_length = 200)]
     location: Option<String>,
     /// Only customers of this account type.
-    #[param(required = false)]
+    #[param(required = false, min_length = 1, max_length = 200)]
     account_type: Option<String>,
     /// Only customers of this tier.
-    #[param(required = false)]
+    #[param(required = false, min_length = 1, max_length = 200)]
     premium_tier: Option<String>,
     /// Only customers of this platform.
-    #[param(required = false)]
+    #[param(required = false, min_length = 1, max_length = 200)]
     platform_primary: Option<String>,
     /// Only customers who are creators, or who are not.
     #[param(required = false)]
