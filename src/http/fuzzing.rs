@@ -246,7 +246,8 @@ fn single(number: f64) -> f32 {
 }
 
 fn same(one: f64, other: f64) -> bool {
-    one.to_bits() == other.to_bits() || one == other || one.is_nan() && other.is_nan()
+    // The zeros are equal: adding one makes them the same.
+    (one + 0.0).to_bits() == (other + 0.0).to_bits() || one.is_nan() && other.is_nan()
 }
 
 /// The numbers of a customer, each of which must be in its column's range.
