@@ -23,7 +23,7 @@ RUN cargo chef prepare --recipe-path recipe.json
 
 FROM base AS build
 COPY --from=plan /build/recipe.json recipe.json
-RUN cargo chef cook --locked --profile dist --recipe-path recipe.json
+RUN cargo chef cook --locked --profile dist --bin engagecast --recipe-path recipe.json
 COPY . .
 RUN cargo build --locked --profile dist --bin engagecast \
     && mkdir -p /image/data \
@@ -37,17 +37,22 @@ LABEL org.opencontainers.image.title="Engagecast" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# Certificates of the authorities, for TLS to a database.
+# Certificates of the authorities, for TLS to a database. The user is beyond
+# those that a system gives out, so the numbers are the same in every cluster.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 65532 --user-group --no-create-home --shell /usr/sbin/nologin engagecast
+    && groupadd --gid 65532 engagecast \
+    && useradd --uid 65532 --gid 65532 --no-create-home --home-dir /data \
+        --shell /usr/sbin/nologin engagecast
 COPY --from=build /image/engagecast /usr/local/bin/engagecast
 # All that is written goes here: the rest of the file system may be read-only.
 COPY --from=build --chown=65532:65532 /image/data /data
 VOLUME ["/data"]
 USER 65532:65532
+# Off the loopback address the service starts with keys alone: give it
+# ENGAGECAST_ADMIN_KEY_FILE, or a database that has keys.
 ENV ENGAGECAST_LISTEN=0.0.0.0:8080 \
     ENGAGECAST_DATA_DIR=/data \
     ENGAGECAST_LOG_FORMAT=json
