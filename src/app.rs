@@ -112,6 +112,7 @@ impl App {
             max_synthetic: config.max_synthetic,
             heavy: config.max_heavy.into(),
             waiting_jobs: config.max_waiting_jobs.into(),
+            open_metrics: config.access.open_metrics,
             in_flight: InFlight {
                 predictions: config.max_predictions as usize,
                 heavy: config.max_heavy.into(),

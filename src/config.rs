@@ -232,6 +232,10 @@ pub struct AccessArgs {
     )]
     pub allow_anonymous: Option<bool>,
 
+    /// Whether /metrics is told to callers without a key
+    #[arg(long, env = "ENGAGECAST_OPEN_METRICS", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
+    pub open_metrics: bool,
+
     /// File that holds an admin key of 32 to 256 visible ASCII characters, which is stored at start
     #[arg(long, env = "ENGAGECAST_ADMIN_KEY_FILE", value_name = "FILE")]
     pub admin_key_file: Option<PathBuf>,
@@ -469,6 +473,7 @@ mod tests {
     #[test]
     fn only_a_loopback_address_is_open_unless_it_is_said() {
         let access = |allow_anonymous| AccessArgs {
+            open_metrics: false,
             allow_anonymous,
             admin_key_file: None,
             rate_limit: None,

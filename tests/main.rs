@@ -17,6 +17,7 @@ mod house;
 mod import;
 mod invariants;
 mod jobs;
+mod metrics;
 mod models;
 mod oip;
 mod one_customer;

@@ -8,6 +8,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use tracing::Level;
 use uuid::Uuid;
 
 use super::guard::{Seen, Visit};
+use super::metrics::Metrics;
 use super::panics;
 use super::problem::{Kind, Problem};
 
@@ -31,6 +33,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone)]
 pub struct Front {
     router: Router,
+    metrics: Arc<Metrics>,
     timeout: Duration,
     upload: Duration,
 }
@@ -40,9 +43,10 @@ const UPLOADS: &str = "/cohorts/import";
 
 impl Front {
     #[must_use]
-    pub fn new(router: Router, timeout: Duration, upload: Duration) -> Self {
+    pub fn new(router: Router, metrics: Arc<Metrics>, timeout: Duration, upload: Duration) -> Self {
         Self {
             router,
+            metrics,
             timeout,
             upload,
         }
@@ -55,8 +59,8 @@ impl Front {
     {
         let id = take_over(&request).unwrap_or_else(fresh_id);
         let uri = request.uri().clone();
-        let logged =
-            tracing::enabled!(Level::DEBUG).then(|| (request.method().clone(), Instant::now()));
+        let begun = Instant::now();
+        let logged = tracing::enabled!(Level::INFO).then(|| request.method().clone());
         // For whoever notes what was done, and by which request.
         request.headers_mut().insert(REQUEST_ID, id.clone());
         let visit = Visit::default();
@@ -71,8 +75,12 @@ impl Front {
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             response = render(&problem, &response, &id, uri.path());
         }
-        if let Some((method, start)) = logged {
-            log(&method, visit.seen(), response.status(), start, &id);
+        let took = begun.elapsed();
+        let seen = visit.seen();
+        let meter = seen.map_or_else(|| self.metrics.unmatched(), |seen| &seen.post.meter);
+        meter.count(response.status(), took);
+        if let Some(method) = logged {
+            log(&method, seen, response.status(), took, &id);
         }
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, id);
@@ -133,11 +141,11 @@ fn render(
 
 /// One line for a request: never what was sent, and of the address only the
 /// route, since the rest may name a customer.
-fn log(method: &Method, seen: Option<&Seen>, status: StatusCode, start: Instant, id: &HeaderValue) {
-    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+fn log(method: &Method, seen: Option<&Seen>, status: StatusCode, took: Duration, id: &HeaderValue) {
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let route = seen.map_or("none", |seen| &seen.post.route);
     let key = seen.and_then(|seen| seen.key.as_deref());
-    tracing::debug!(%method, route, status = status.as_u16(), micros, request_id = ?id, key, "answered");
+    tracing::info!(%method, route, status = status.as_u16(), micros, request_id = ?id, key, "answered");
 }
 
 /// The id that the client gave, where it is one that may stand in a log.
@@ -185,7 +193,9 @@ mod tests {
     async fn ask(router: Router, limit: Duration) -> (StatusCode, Value) {
         let request = Request::get("/here").header(REQUEST_ID, "asked");
         let request = request.body(Body::empty()).unwrap();
-        let response = Front::new(router, limit, limit).answer(request).await;
+        let response = Front::new(router, Arc::default(), limit, limit)
+            .answer(request)
+            .await;
         assert_eq!(response.headers()[REQUEST_ID], "asked");
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -28,9 +28,10 @@ use uuid::Uuid;
 use super::access::{self, Refusal};
 use super::deed::Deed;
 use super::delay::TooLate;
+use super::metrics::{Meter, Metrics, Shed};
 use super::problem::{Kind, Problem};
-use super::room::{InFlight, Place, Rooms};
-use super::{oip, outcomes};
+use super::room::{Place, Rooms};
+use super::{Limits, oip, outcomes};
 use crate::jobs::{Allowance, Key, Service};
 
 /// What a caller needs to be allowed; each scope includes those before it.
@@ -69,20 +70,50 @@ pub enum Class {
     Light,
 }
 
+impl Class {
+    pub const ALL: [Self; 3] = [Self::Prediction, Self::Heavy, Self::Light];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Prediction => "prediction",
+            Self::Heavy => "heavy",
+            Self::Light => "light",
+        }
+    }
+}
+
 /// What all guards share. One that is made of nothing knows no key, and lets
 /// nobody in without.
 #[derive(Clone, Default)]
 pub struct Gate {
     service: Arc<Service>,
     rooms: Arc<Rooms>,
+    metrics: Arc<Metrics>,
+    open_metrics: bool,
 }
 
 impl Gate {
-    pub fn new(service: &Arc<Service>, most: InFlight) -> Self {
+    pub fn new(service: &Arc<Service>, metrics: &Arc<Metrics>, limits: &Limits) -> Self {
         Self {
             service: Arc::clone(service),
-            rooms: Arc::new(Rooms::new(most)),
+            rooms: Arc::new(Rooms::new(limits.in_flight)),
+            metrics: Arc::clone(metrics),
+            open_metrics: limits.open_metrics,
         }
+    }
+
+    /// What who asks for metrics needs.
+    pub fn metrics(&self) -> Scope {
+        if self.open_metrics {
+            Scope::Open
+        } else {
+            Scope::Read
+        }
+    }
+
+    /// How many requests of a class are being answered.
+    pub fn in_flight(&self, class: Class) -> usize {
+        self.rooms.taken(class)
     }
 
     /// Lets a request in, or says why not; and whose it is, where that is known.
@@ -92,6 +123,7 @@ impl Gate {
             return (None, Ok(Pass::default()));
         }
         if post.class != Class::Light && request.extensions().get::<TooLate>().is_some() {
+            self.metrics.shed(post.class, Shed::Delay);
             let problem = Problem::new(
                 Kind::Busy,
                 "More requests come than can be answered in time: try again soon.",
@@ -118,7 +150,8 @@ impl Gate {
         let deed = || Deed::new(&self.service, key, &post.action, request);
         let mut allowance = None;
         if let Some(key) = key {
-            allowance = access::count(key)?;
+            allowance =
+                access::count(key).inspect_err(|_| self.metrics.shed(post.class, Shed::Rate))?;
             access::permit(key, post.scope).inspect_err(|_| {
                 // Once a second is enough to know of it, and bounds the log.
                 if post.scope == Scope::Admin && key.is_first_refusal(self.service.now()) {
@@ -126,9 +159,11 @@ impl Gate {
                 }
             })?;
         }
+        let place = self.rooms.enter(post.class);
+        let place = place.inspect_err(|_| self.metrics.shed(post.class, Shed::Room))?;
         Ok(Pass {
             allowance,
-            _place: Some(self.rooms.enter(post.class)?),
+            _place: Some(place),
             deed: (post.scope == Scope::Admin).then(|| Box::new(deed())),
         })
     }
@@ -142,6 +177,8 @@ pub struct Post {
     action: String,
     pub scope: Scope,
     pub class: Class,
+    /// Counts its answers.
+    pub meter: Meter,
     gate: Gate,
 }
 
@@ -207,15 +244,16 @@ impl<S: Clone + Send + Sync + 'static> Group<S> {
     pub fn routes(mut self, (schemas, mut paths, methods): UtoipaMethodRouter<S>) -> Self {
         let route = paths.paths.keys().next().cloned().unwrap_or_default();
         document(self.scope, &mut paths);
-        let methods = methods.route_layer(self.guard(route, action(&paths)));
+        let methods = methods.route_layer(self.guard(route, &paths));
         self.router = self.router.routes((schemas, paths, methods));
         self
     }
 
-    fn guard(&self, route: String, action: String) -> Guard {
+    fn guard(&self, route: String, paths: &Paths) -> Guard {
         Guard(Arc::new(Post {
+            meter: self.gate.metrics.meter(method(paths), &route),
             route,
-            action,
+            action: action(paths),
             scope: self.scope,
             class: self.class,
             gate: self.gate.clone(),
@@ -266,6 +304,22 @@ fn action(paths: &Paths) -> String {
     let tag = tag.map_or_else(String::new, |tag| tag.to_lowercase());
     let id = operation.operation_id.as_deref().unwrap_or_default();
     format!("{tag}.{id}")
+}
+
+/// The method of a route, as it is declared.
+fn method(paths: &Paths) -> &'static str {
+    let Some(item) = paths.paths.values().next() else {
+        return "other";
+    };
+    let methods = [
+        ("GET", &item.get),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+        ("DELETE", &item.delete),
+        ("PATCH", &item.patch),
+    ];
+    let declared = methods.iter().find(|(_, operation)| operation.is_some());
+    declared.map_or("other", |(name, _)| name)
 }
 
 /// The operations of a path.

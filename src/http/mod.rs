@@ -25,6 +25,7 @@ mod home;
 mod idempotency;
 mod jobs;
 mod line;
+mod metrics;
 mod models;
 mod oip;
 mod openapi;
@@ -54,6 +55,7 @@ use utoipa_axum::routes;
 use crate::jobs::Service;
 use crate::report::Settings;
 use guard::{Class, Gate, Group, Scope};
+use metrics::Metrics;
 use problem::{Kind, Problem};
 use renders::Renders;
 use work::Work;
@@ -83,6 +85,8 @@ pub struct Limits {
     pub heavy: usize,
     /// Jobs that wait to be begun.
     pub waiting_jobs: u64,
+    /// Whether metrics are told to callers without a key.
+    pub open_metrics: bool,
     /// Requests of each class at a time.
     pub in_flight: InFlight,
     /// Cohorts that are drawn for clients at a time.
@@ -102,6 +106,8 @@ struct Api {
     limits: Limits,
     work: Work,
     renders: Arc<Renders>,
+    gate: Gate,
+    metrics: Arc<Metrics>,
 }
 
 impl FromRef<Api> for Arc<Service> {
@@ -113,12 +119,15 @@ impl FromRef<Api> for Arc<Service> {
 /// The whole interface, over a service that may still be starting.
 #[must_use]
 pub fn front(service: Arc<Service>, limits: Limits) -> Front {
-    let gate = Gate::new(&service, limits.in_flight);
+    let metrics = Arc::new(Metrics::default());
+    let gate = Gate::new(&service, &metrics, &limits);
     let api = Api {
         service,
         limits,
         work: Work::new(limits.heavy, limits.draws),
         renders: Arc::default(),
+        gate: gate.clone(),
+        metrics: Arc::clone(&metrics),
     };
     let router = Router::from(routes(&gate))
         .merge(openapi::docs())
@@ -130,7 +139,7 @@ pub fn front(service: Arc<Service>, limits: Limits) -> Front {
             )
         })
         .with_state(api);
-    Front::new(router, limits.request, limits.upload)
+    Front::new(router, metrics, limits.request, limits.upload)
 }
 
 /// Every route, with the scope that its caller needs and the class of its load.
@@ -156,6 +165,11 @@ fn routes(gate: &Gate) -> OpenApiRouter<Api> {
             .layer(axum::extract::DefaultBodyLimit::disable()),
         )
         .merge(open(gate))
+        .merge(
+            Group::new(gate, gate.metrics(), Class::Light)
+                .routes(routes!(metrics::metrics))
+                .into(),
+        )
 }
 
 /// What needs no key.

@@ -51,13 +51,22 @@ impl Rooms {
         }
     }
 
-    /// Takes a place for a request of this class.
-    pub fn enter(&self, class: Class) -> Result<Place, Problem> {
-        let room = match class {
+    fn of(&self, class: Class) -> &Arc<Room> {
+        match class {
             Class::Prediction => &self.predictions,
             Class::Heavy => &self.heavy,
             Class::Light => &self.light,
-        };
+        }
+    }
+
+    /// How many places are taken.
+    pub fn taken(&self, class: Class) -> usize {
+        self.of(class).taken.load(Ordering::Relaxed)
+    }
+
+    /// Takes a place for a request of this class.
+    pub fn enter(&self, class: Class) -> Result<Place, Problem> {
+        let room = self.of(class);
         // Taken first and given back after, so that two never take the last one.
         let place = Place(Arc::clone(room));
         if room.taken.fetch_add(1, Ordering::Relaxed) < room.places {

@@ -160,11 +160,11 @@ impl Header {
             },
             card: self.card,
             // Laid out once it is known to be sound.
-            tally: Tally::new(None),
+            tally: Tally::new(None, None),
             reference: self.reference,
         };
         if nodes.is_empty() && is_sound(&model) {
-            model.tally = Tally::new(model.reference.as_ref());
+            model.tally = Tally::new(model.reference.as_ref(), model.spread.thresholds());
             Ok(model)
         } else {
             Err(MODEL.corrupt("its parts do not fit together"))

@@ -66,7 +66,7 @@ pub(super) fn choose(
     };
     let reference = Reference::of(&data, values);
     Ok(Model {
-        tally: Tally::new(Some(&reference)),
+        tally: Tally::new(Some(&reference), spread.thresholds()),
         reference: Some(reference),
         target: data.target,
         encoder: data.encoder,

@@ -82,6 +82,13 @@ impl Model {
         self.tally.bins()
     }
 
+    /// How many predictions fell into each tier since the model was loaded, lowest
+    /// first; none where there are no tiers.
+    #[must_use]
+    pub fn tier_counts(&self) -> Option<[u64; 3]> {
+        self.tally.tiers()
+    }
+
     /// The moment from which the model serves.
     #[must_use]
     pub fn since(&self) -> Option<DateTime<Utc>> {

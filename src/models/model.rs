@@ -36,6 +36,16 @@ pub(super) enum Spread {
     Intervals(Intervals),
 }
 
+impl Spread {
+    /// Where tiers are cut; none where there are none.
+    pub(super) fn thresholds(&self) -> Option<Thresholds> {
+        match self {
+            Self::Tiers(thresholds) => Some(*thresholds),
+            Self::Intervals(_) => None,
+        }
+    }
+}
+
 /// A customer of whom no input of the model is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("none of the model's inputs is given")]
@@ -89,6 +99,19 @@ pub enum Tier {
 }
 
 impl Tier {
+    /// Lowest first.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
+    pub(super) fn of(thresholds: Thresholds, probability: f64) -> Self {
+        if probability >= thresholds.high {
+            Self::High
+        } else if probability < thresholds.low {
+            Self::Low
+        } else {
+            Self::Medium
+        }
+    }
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -285,7 +308,7 @@ impl Model {
         match &self.spread {
             Spread::Tiers(thresholds) => Estimate::Probability {
                 probability: value,
-                tier: tier(*thresholds, value),
+                tier: Tier::of(*thresholds, value),
             },
             Spread::Intervals(intervals) => {
                 let definition = self.target.definition();
@@ -299,15 +322,5 @@ impl Model {
                 }
             }
         }
-    }
-}
-
-fn tier(thresholds: Thresholds, probability: f64) -> Tier {
-    if probability >= thresholds.high {
-        Tier::High
-    } else if probability < thresholds.low {
-        Tier::Low
-    } else {
-        Tier::Medium
     }
 }

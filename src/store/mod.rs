@@ -130,6 +130,17 @@ macro_rules! change {
 use change;
 
 impl Store {
+    /// How many connections of the pool are used, and how many idle.
+    #[must_use]
+    pub fn connections(&self) -> (usize, usize) {
+        let (all, idle) = match &self.backend {
+            Backend::Postgres(server) => (server.pool().size(), server.pool().num_idle()),
+            Backend::Sqlite(file) => (file.pool().size(), file.pool().num_idle()),
+        };
+        let all = usize::try_from(all).unwrap_or(idle);
+        (all.saturating_sub(idle), idle)
+    }
+
     /// Connects and brings the schema up to date.
     ///
     /// While Postgres can't be reached it is tried again, for `wait` at most;

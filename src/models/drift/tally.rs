@@ -11,6 +11,8 @@ use chrono::{DateTime, Utc};
 
 use super::bins::{BINS, Cut, Reference, named, single};
 use crate::features::{BLOCK, Lane};
+use crate::models::card::Thresholds;
+use crate::models::model::Tier;
 
 /// The most parts that threads count into.
 const MOST_SHARDS: usize = 16;
@@ -26,6 +28,8 @@ pub(in crate::models) struct Tally {
     /// How many bins there are in all; none without a reference.
     bins: usize,
     shards: Vec<Box<[AtomicU64]>>,
+    /// How many predictions fell into each tier, lowest first; none without tiers.
+    tiers: Option<(Thresholds, Vec<[AtomicU64; 3]>)>,
     /// When the counting began.
     since: OnceLock<DateTime<Utc>>,
 }
@@ -44,13 +48,17 @@ struct Slot {
 
 impl Tally {
     /// Nothing counted yet, in these bins.
-    pub(in crate::models) fn new(reference: Option<&Reference>) -> Self {
+    pub(in crate::models) fn new(
+        reference: Option<&Reference>,
+        thresholds: Option<Thresholds>,
+    ) -> Self {
         let (slots, score, bins) = reference.map_or_else(Default::default, laid_out);
         Self {
             slots,
             score,
             bins,
             shards: (0..shards()).map(|_| zeros(bins)).collect(),
+            tiers: thresholds.map(no_tiers),
             since: OnceLock::new(),
         }
     }
@@ -65,18 +73,20 @@ impl Tally {
 
     /// Counts a prediction by the row that it was made of.
     pub(in crate::models) fn count(&self, row: &[f32], predicted: f64) {
-        let shard = self.shard();
+        let own = self.own();
+        let shard = &self.shards[own];
         for slot in &self.slots {
             add(shard, slot.first + slot.bin(row), 1);
         }
-        self.count_score(shard, predicted);
+        self.count_score(own, predicted);
     }
 
     /// Counts the rows of a block that have a prediction, place by place.
     pub(in crate::models) fn count_block(&self, places: &[Lane], predicted: &[Option<f64>; BLOCK]) {
         // More than any column has; the last one is for rows that don't count.
         const MOST: usize = 256;
-        let shard = self.shard();
+        let own = self.own();
+        let shard = &self.shards[own];
         for slot in &self.slots {
             let mut bins = slot.bins_of(&places[slot.at..slot.at + slot.places]);
             for (bin, predicted) in bins.iter_mut().zip(predicted) {
@@ -93,16 +103,30 @@ impl Tally {
             }
         }
         for &predicted in predicted.iter().flatten() {
-            self.count_score(shard, predicted);
+            self.count_score(own, predicted);
         }
     }
 
-    fn count_score(&self, shard: &[AtomicU64], predicted: f64) {
+    fn count_score(&self, own: usize, predicted: f64) {
         if let Some((first, edges)) = &self.score {
             let value = single(predicted);
             let bin = edges.partition_point(|&edge| edge <= value);
-            add(shard, first + 1 + bin, 1);
+            add(&self.shards[own], first + 1 + bin, 1);
         }
+        if let Some((thresholds, shards)) = &self.tiers {
+            let tier = Tier::of(*thresholds, predicted);
+            add(&shards[own], tier as usize, 1);
+        }
+    }
+
+    /// How many predictions fell into each tier, lowest first.
+    pub(super) fn tiers(&self) -> Option<[u64; 3]> {
+        let (_, shards) = self.tiers.as_ref()?;
+        let total = |tier: usize| -> u64 {
+            let parts = shards.iter();
+            parts.map(|shard| shard[tier].load(Ordering::Relaxed)).sum()
+        };
+        Some([total(0), total(1), total(2)])
     }
 
     pub(super) fn bins(&self) -> Vec<u64> {
@@ -115,12 +139,12 @@ impl Tally {
     }
 
     /// The part that this thread counts into.
-    fn shard(&self) -> &[AtomicU64] {
+    fn own(&self) -> usize {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
             static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed);
         }
-        &self.shards[OWN.with(|own| *own) % self.shards.len()]
+        OWN.with(|own| *own) % self.shards.len()
     }
 }
 
@@ -163,6 +187,7 @@ impl Clone for Tally {
             score: self.score.clone(),
             bins: self.bins,
             shards: self.shards.iter().map(|_| zeros(self.bins)).collect(),
+            tiers: self.tiers.as_ref().map(|(at, _)| no_tiers(*at)),
             since: OnceLock::new(),
         }
     }
@@ -208,6 +233,11 @@ fn zeros(bins: usize) -> Box<[AtomicU64]> {
 
 fn add(shard: &[AtomicU64], at: usize, count: u64) {
     shard[at].fetch_add(count, Ordering::Relaxed);
+}
+
+fn no_tiers(thresholds: Thresholds) -> (Thresholds, Vec<[AtomicU64; 3]>) {
+    let none = || [const { AtomicU64::new(0) }; 3];
+    (thresholds, (0..shards()).map(|_| none()).collect())
 }
 
 fn shards() -> usize {
