@@ -97,16 +97,18 @@ async fn what_is_refused_is_counted_with_the_reason() {
     // A prediction whose body has not come takes the only place.
     let head = "POST /predict/churn HTTP/1.1\r\nhost: test\r\n\
                 content-type: application/json\r\ncontent-length: 10\r\n\r\n";
-    let waiting = raw::begin(address, head);
+    // One that comes while the other call is answered is refused itself.
+    let mut waiting = vec![raw::begin(address, head)];
     let begun = Instant::now();
     while predict(address, "/predict/churn").await == StatusCode::OK {
         assert!(begun.elapsed() < Duration::from_secs(10));
+        waiting.push(raw::begin(address, head));
     }
     drop(waiting);
     let mut found = metrics(address).await;
     // Jobs are left out while a busy database does not answer.
     while !found.contains_key("engagecast_jobs{state=\"running\"}") {
-        assert!(begun.elapsed() < Duration::from_secs(60));
+        assert!(begun.elapsed() < Duration::from_mins(1));
         found = metrics(address).await;
     }
     // What is drawn and what alarms is told.
@@ -122,7 +124,7 @@ async fn what_is_refused_is_counted_with_the_reason() {
         }
     }
     let shed = "engagecast_requests_shed_total{class=\"prediction\",reason=\"room\"}";
-    assert_eq!(found[shed], 1.0);
+    assert!(found[shed] >= 1.0);
     assert_eq!(found["engagecast_requests_in_flight{class=\"heavy\"}"], 0.0);
 }
 
