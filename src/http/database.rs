@@ -3,13 +3,12 @@
 
 use axum::body::Body;
 use axum::extract::Path;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, Response};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Api;
+use super::etag;
 use super::predictions::Named;
 use super::problem::{self, Kind, Problem};
 use crate::store::{Cohort, Store, StoreError};
@@ -78,36 +77,10 @@ impl From<StoreError> for Problem {
 /// JSON that a client may keep and ask for again: 304 where it has not changed.
 pub fn cached(headers: &HeaderMap, body: &impl Serialize) -> Result<Response<Body>, Problem> {
     let json = serde_json::to_vec(body).map_err(|error| problem::internal(&error))?;
-    Ok(tagged(headers, json, "application/json"))
-}
-
-/// Bytes that a client may keep and ask for again.
-pub fn tagged(headers: &HeaderMap, bytes: Vec<u8>, kind: &'static str) -> Response<Body> {
-    let digest = Sha256::digest(&bytes);
-    let digest = super::cursor::hex(&digest[..12]);
-    // Weak: the same content may be compressed for another client.
-    let tag = format!("W/\"{digest}\"");
-    let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| {
-        let text = value.to_str().unwrap_or_default();
-        text.split(',').any(|known| {
-            let known = known.trim();
-            known == "*" || known.trim_start_matches("W/") == tag.trim_start_matches("W/")
-        })
-    });
-    let mut response = if known {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
-        Response::new(Body::from(bytes))
-    };
-    let headers = response.headers_mut();
-    if !known {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(ETAG, tag);
-    }
-    response
+    Ok(etag::answer(
+        headers,
+        &etag::of(&json),
+        json.into(),
+        "application/json",
+    ))
 }

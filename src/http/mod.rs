@@ -13,6 +13,7 @@ mod customer;
 mod database;
 mod deed;
 mod delay;
+mod etag;
 mod extract;
 mod fields;
 mod formats;

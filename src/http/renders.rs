@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::etag;
 use super::problem::{self, Kind, Problem};
 
 /// Renders that are kept: some fifty reports with their charts.
@@ -31,15 +31,9 @@ pub struct Render {
 
 impl Render {
     pub fn new(bytes: Vec<u8>, kind: &'static str) -> Self {
-        let digest = Sha256::digest(&bytes);
-        let mut short = [0; 16];
-        short.copy_from_slice(&digest[..16]);
-        let digest = u128::from_be_bytes(short);
-        // Weak: the same content may be compressed for another client.
-        let tag = HeaderValue::try_from(format!("W/\"{digest:032x}\""));
         Self {
+            tag: etag::of(&bytes),
             bytes: bytes.into(),
-            tag: tag.unwrap_or(HeaderValue::from_static("W/\"\"")),
             kind,
         }
     }

@@ -3,10 +3,10 @@
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
+use axum::http::{HeaderMap, Response, Uri};
 use uuid::Uuid;
 
+use super::etag;
 use super::problem::{self, FieldProblem, Kind, Problem};
 use super::renders::Render;
 use super::{Api, outcomes};
@@ -127,7 +127,12 @@ async fn answer(
         let work = move || laid_out(&cohort, models.as_deref(), &settings, &form);
         api.renders.render(key, work).await?
     };
-    Ok(response(&render, headers))
+    Ok(etag::answer(
+        headers,
+        &render.tag,
+        render.bytes.clone(),
+        render.kind,
+    ))
 }
 
 /// The settings with what the query changes.
@@ -206,31 +211,6 @@ fn laid_out(
             Ok(Render::new(svg.into_bytes(), "image/svg+xml"))
         }
     }
-}
-
-fn response(render: &Render, headers: &HeaderMap) -> Response<Body> {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let own = opaque(render.tag.to_str().unwrap_or_default());
-    let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| {
-        let sent = value.to_str().unwrap_or_default();
-        sent.split(',')
-            .any(|tag| tag.trim() == "*" || opaque(tag) == own)
-    });
-    let mut response = Response::new(if known {
-        Body::empty()
-    } else {
-        Body::from(render.bytes.clone())
-    });
-    if known {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    }
-    let headers = response.headers_mut();
-    headers.insert(ETAG, render.tag.clone());
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if !known {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(render.kind));
-    }
-    response
 }
 
 fn no_cohort() -> Problem {

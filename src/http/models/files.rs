@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
 
 use super::{no_model, no_set};
-use crate::http::database::tagged;
+use crate::http::etag;
 use crate::http::predictions::target_of;
 use crate::http::problem::{self, Kind, Problem};
 use crate::http::{Api, outcomes};
@@ -67,7 +67,12 @@ pub async fn xgboost(
             "The linear model serves this target, so there are no trees: its coefficients stand in manifest.json.",
         )
     })?;
-    Ok(tagged(&headers, json, "application/json"))
+    Ok(etag::answer(
+        &headers,
+        &etag::of(&json),
+        json.into(),
+        "application/json",
+    ))
 }
 
 /// What goes into the model
