@@ -1,7 +1,12 @@
--- For wrk: POSTs the file BODY, of the media type TYPE, to the address.
+-- For wrk: POSTs the file BODY, of the media type TYPE, to the address, with the
+-- key KEY where there is one.
 local file = assert(io.open(os.getenv("BODY"), "rb"))
 wrk.method = "POST"
 wrk.headers["content-type"] = os.getenv("TYPE")
+local key = os.getenv("KEY")
+if key then
+  wrk.headers["authorization"] = "Bearer " .. key
+end
 wrk.body = file:read("*a")
 file:close()
 
