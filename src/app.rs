@@ -197,7 +197,7 @@ fn key_settings(config: &Config) -> Result<KeySettings, BadToken> {
         anonymous: config.access.anonymous(config.at.listen),
         seed: file.map(Token::of_file).transpose()?,
         rate: config.access.rate_limit,
-        copy: (is_on_a_server(config)).then(|| KeyCopy::of(&config.store.data_dir)),
+        copy: is_on_a_server(config).then(|| KeyCopy::of(&config.store.data_dir)),
     })
 }
 

@@ -7,6 +7,8 @@
 //! route can't be declared without a scope, and no handler of one that is not
 //! open sees a request of a caller who may not.
 
+mod declared;
+
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -19,20 +21,20 @@ use axum::response::IntoResponse;
 use axum::routing::Route;
 use axum::routing::future::RouteFuture;
 use tower::Layer;
-use utoipa::openapi::path::{Operation, Paths};
-use utoipa::openapi::security::SecurityRequirement;
-use utoipa::{IntoResponses, openapi};
+use utoipa::openapi::path::Paths;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use uuid::Uuid;
 
+use super::Limits;
 use super::access::{self, Refusal};
 use super::deed::Deed;
 use super::delay::TooLate;
 use super::metrics::{Meter, Metrics, Shed};
 use super::problem::{Kind, Problem};
 use super::room::{Place, Rooms};
-use super::{Limits, oip, outcomes};
 use crate::jobs::{Allowance, Key, Service};
+
+pub use declared::operations;
 
 /// What a caller needs to be allowed; each scope includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -243,7 +245,7 @@ impl<S: Clone + Send + Sync + 'static> Group<S> {
     /// Adds what `routes!` declares: one path with some of its methods.
     pub fn routes(mut self, (schemas, mut paths, methods): UtoipaMethodRouter<S>) -> Self {
         let route = paths.paths.keys().next().cloned().unwrap_or_default();
-        document(self.scope, &mut paths);
+        declared::document(self.scope, &mut paths);
         let methods = methods.route_layer(self.guard(route, &paths));
         self.router = self.router.routes((schemas, paths, methods));
         self
@@ -251,9 +253,9 @@ impl<S: Clone + Send + Sync + 'static> Group<S> {
 
     fn guard(&self, route: String, paths: &Paths) -> Guard {
         Guard(Arc::new(Post {
-            meter: self.gate.metrics.meter(method(paths), &route),
+            meter: self.gate.metrics.meter(declared::method(paths), &route),
             route,
-            action: action(paths),
+            action: declared::action(paths),
             scope: self.scope,
             class: self.class,
             gate: self.gate.clone(),
@@ -265,74 +267,6 @@ impl<S> From<Group<S>> for OpenApiRouter<S> {
     fn from(group: Group<S>) -> Self {
         group.router
     }
-}
-
-/// Says in the OpenAPI document what the guard asks for.
-fn document(scope: Scope, paths: &mut Paths) {
-    for (path, item) in &mut paths.paths {
-        let mut refusals = if oip::is_ours(path) {
-            oip::NoKey::responses()
-        } else {
-            outcomes::NoKey::responses()
-        };
-        if scope > Scope::Predict {
-            refusals.append(&mut outcomes::WrongScope::responses());
-        }
-        for operation in operations(item) {
-            let Some(name) = scope.name() else {
-                operation.security = Some(Vec::new());
-                continue;
-            };
-            operation.security = Some(vec![SecurityRequirement::new("key", [name])]);
-            for (status, response) in &refusals {
-                let known = &mut operation.responses.responses;
-                known
-                    .entry(status.clone())
-                    .or_insert_with(|| response.clone());
-            }
-        }
-    }
-}
-
-/// What a route does, in the words of the OpenAPI document.
-fn action(paths: &Paths) -> String {
-    let mut item = paths.paths.values().next().cloned().unwrap_or_default();
-    let Some(operation) = operations(&mut item).next() else {
-        return String::new();
-    };
-    let tag = operation.tags.iter().flatten().next();
-    let tag = tag.map_or_else(String::new, |tag| tag.to_lowercase());
-    let id = operation.operation_id.as_deref().unwrap_or_default();
-    format!("{tag}.{id}")
-}
-
-/// The method of a route, as it is declared.
-fn method(paths: &Paths) -> &'static str {
-    let Some(item) = paths.paths.values().next() else {
-        return "other";
-    };
-    let methods = [
-        ("GET", &item.get),
-        ("POST", &item.post),
-        ("PUT", &item.put),
-        ("DELETE", &item.delete),
-        ("PATCH", &item.patch),
-    ];
-    let declared = methods.iter().find(|(_, operation)| operation.is_some());
-    declared.map_or("other", |(name, _)| name)
-}
-
-/// The operations of a path.
-pub fn operations(item: &mut openapi::PathItem) -> impl Iterator<Item = &mut Operation> {
-    let openapi::PathItem {
-        get,
-        post,
-        put,
-        delete,
-        patch,
-        ..
-    } = item;
-    [get, post, put, delete, patch].into_iter().flatten()
 }
 
 /// The guard of one route.

@@ -8,9 +8,8 @@
 
 mod snapshot;
 
-use std::fmt::Write;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -24,6 +23,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::Api;
 use super::guard::Class;
+use super::problem::{self, Problem};
 
 /// The names and values that tell one series from the others.
 type Labels = Vec<(&'static str, String)>;
@@ -41,6 +41,7 @@ pub struct Metrics {
     durations: Family<Labels, Histogram, fn() -> Histogram>,
     shed: Family<Labels, Counter>,
     unmatched: Meter,
+    started: SystemTime,
 }
 
 /// Why a request was not taken on.
@@ -96,7 +97,6 @@ impl Meter {
 
 impl Default for Metrics {
     fn default() -> Self {
-        snapshot::begin();
         let requests = Family::<Labels, Counter>::default();
         let durations =
             Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> Histogram);
@@ -125,6 +125,7 @@ impl Default for Metrics {
             durations,
             shed,
             unmatched,
+            started: SystemTime::now(),
         }
     }
 }
@@ -182,16 +183,13 @@ fn meter(
         example = "engagecast_requests_total{method=\"POST\",route=\"/predict/{target}\",status=\"200\"} 17",
     ))
 )]
-pub async fn metrics(State(api): State<Api>) -> Response {
+pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
     let now = snapshot::take(&api).await;
     let mut text = String::with_capacity(64 * 1024);
-    let written = encode_registry(&mut text, &api.metrics.registry)
+    encode_registry(&mut text, &api.metrics.registry)
         .and_then(|()| encode_registry(&mut text, &now))
-        .and_then(|()| encode_eof(&mut text));
-    if let Err(error) = written {
-        // Writing to a string does not fail.
-        let _ = write!(text, "# {error}");
-    }
+        .and_then(|()| encode_eof(&mut text))
+        .map_err(|error| problem::internal(&error))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], text).into_response()
+    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], text).into_response())
 }

@@ -110,14 +110,22 @@ fn documented(kind: Kind, sentence: &str) -> (String, RefOr<Response>) {
                 .build(),
         );
     }
-    if status == 503 || status == 429 {
-        response = response.header(
-            "retry-after",
-            HeaderBuilder::new()
-                .schema(Some(ObjectBuilder::new().schema_type(Type::Integer)))
-                .description(Some("Seconds until asking again makes sense"))
-                .build(),
-        );
+    (
+        status.to_string(),
+        told_when(status, response).build().into(),
+    )
+}
+
+/// With the header that says when to come back, where the status has it.
+pub fn told_when(status: u16, response: ResponseBuilder) -> ResponseBuilder {
+    if status != 503 && status != 429 {
+        return response;
     }
-    (status.to_string(), response.build().into())
+    response.header(
+        "retry-after",
+        HeaderBuilder::new()
+            .schema(Some(ObjectBuilder::new().schema_type(Type::Integer)))
+            .description(Some("Seconds until asking again makes sense"))
+            .build(),
+    )
 }

@@ -309,6 +309,14 @@ impl Problem {
     }
 }
 
+/// As much of a kind is being done as is taken on.
+pub fn no_room() -> Problem {
+    Problem::new(
+        Kind::Busy,
+        "As many such requests as the service takes on are being answered: try again soon.",
+    )
+}
+
 /// The database does not answer.
 pub fn away() -> Problem {
     Problem::new(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::guard::Class;
-use super::problem::{Kind, Problem};
+use super::problem::{self, Problem};
 
 /// How much is in flight at a time.
 #[derive(Debug, Clone, Copy)]
@@ -72,10 +72,7 @@ impl Rooms {
         if room.taken.fetch_add(1, Ordering::Relaxed) < room.places {
             return Ok(place);
         }
-        Err(Problem::new(
-            Kind::Busy,
-            "As many such requests as the service takes on are being answered: try again soon.",
-        ))
+        Err(problem::no_room())
     }
 }
 

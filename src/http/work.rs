@@ -11,7 +11,7 @@ use std::thread::available_parallelism;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
-use super::problem::{self, Kind, Problem};
+use super::problem::{self, Problem};
 
 /// What the service takes on at a time.
 #[derive(Clone)]
@@ -44,12 +44,9 @@ impl Work {
     }
 
     fn enter(&self, gate: &Arc<Semaphore>) -> Result<Admission, Problem> {
-        let permit = Arc::clone(gate).try_acquire_owned().map_err(|_| {
-            Problem::new(
-                Kind::Busy,
-                "As many such requests as the service takes on are being answered: try again soon.",
-            )
-        })?;
+        let permit = Arc::clone(gate)
+            .try_acquire_owned()
+            .map_err(|_| problem::no_room())?;
         Ok(Admission {
             _permit: permit,
             threads: Arc::clone(&self.threads),

@@ -1,9 +1,8 @@
 //! What is looked up when metrics are asked for: the models and whom they are
 //! asked about, requests in flight, jobs, the database, the process.
 
-use std::sync::LazyLock;
 use std::sync::atomic::AtomicU64;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -21,12 +20,6 @@ type Number = Gauge<f64, AtomicU64>;
 type Gauges = Family<Labels, Number>;
 type Counters = Family<Labels, Counter>;
 
-/// The moment at which the process was first asked for it, seconds since 1970.
-static STARTED: LazyLock<f64> = LazyLock::new(|| {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0.0, |since| since.as_secs_f64())
-});
-
 /// All of it as it is now.
 pub async fn take(api: &Api) -> Registry {
     let mut registry = Registry::default();
@@ -37,7 +30,7 @@ pub async fn take(api: &Api) -> Registry {
     if let Some(store) = api.service.store.get() {
         database(own, store).await;
     }
-    process(&mut registry);
+    process(&mut registry, api);
     registry
 }
 
@@ -208,10 +201,11 @@ async fn database(registry: &mut Registry, store: &Store) {
 }
 
 /// Under the names that Prometheus' own clients use.
-fn process(registry: &mut Registry) {
+fn process(registry: &mut Registry, api: &Api) {
     let started: Number = Gauge::default();
-    started.set(*STARTED);
-    let about = "When the process began to count, since the Unix epoch";
+    let since = api.metrics.started.duration_since(UNIX_EPOCH);
+    started.set(since.map_or(0.0, |since| since.as_secs_f64()));
+    let about = "When the process began to serve, since the Unix epoch";
     registry.register_with_unit("process_start_time", about, Unit::Seconds, started);
     if let Some(bytes) = resident() {
         let memory: Number = Gauge::default();
@@ -254,9 +248,4 @@ fn owned(labels: &[(&'static str, &str)]) -> Labels {
 
 fn number(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-/// Notes when the process began to serve.
-pub fn begin() {
-    LazyLock::force(&STARTED);
 }

@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::http::outcomes::told_when;
 use crate::http::problem::Problem;
 
 /// Why a request by the Open Inference Protocol could not be answered.
@@ -85,21 +84,15 @@ failures! {
 }
 
 fn documented(status: u16, sentence: &str) -> (String, RefOr<Response>) {
-    let mut response = ResponseBuilder::new().description(sentence).content(
+    let response = ResponseBuilder::new().description(sentence).content(
         "application/json",
         ContentBuilder::new()
             .schema(Some(Ref::from_schema_name("InferenceError")))
             .example(Some(json!({ "error": sentence })))
             .build(),
     );
-    if status == 503 || status == 429 {
-        response = response.header(
-            "retry-after",
-            HeaderBuilder::new()
-                .schema(Some(ObjectBuilder::new().schema_type(Type::Integer)))
-                .description(Some("Seconds until asking again makes sense"))
-                .build(),
-        );
-    }
-    (status.to_string(), response.build().into())
+    (
+        status.to_string(),
+        told_when(status, response).build().into(),
+    )
 }
