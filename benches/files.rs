@@ -1,8 +1,8 @@
-//! Files of a million customers: Parquet written, and CSV read and checked,
-//! beside a bare reader that checks nothing.
+//! Files of a million customers: Parquet and CSV written, and CSV read and
+//! checked, beside a bare reader that checks nothing.
 //!
 //! `ENGAGECAST_BENCH_FOLDER` keeps the files in a folder, for a comparison with
-//! other programs; `bench/files/pyarrow_write.py` is one.
+//! other programs; `bench/files/pyarrow_files.py` is one.
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -71,6 +71,7 @@ fn files(criterion: &mut Criterion) {
     group.bench_function("write parquet", |b| {
         b.iter(|| write(&parquet, &plan, &batches));
     });
+    group.bench_function("write csv", |b| b.iter(|| write(&csv, &plan, &batches)));
     drop(batches);
     group.bench_function("read csv, bare arrow-csv", |b| {
         b.iter(|| black_box(read_bare(&csv)));

@@ -1,10 +1,11 @@
 //! The figures of the store: each beside what the database itself needs for the
 //! same. `bench/store/compare` runs it on a server of its own.
 //!
-//! Usage: `store_figures URL FOLDER ROUNDS` for a server that may write FOLDER, or
-//! `store_figures URL million` for the memory of a large load.
+//! Usage: `store_figures URL FOLDER ROUNDS` for a server that may write FOLDER, with
+//! `psql` on the path, or `store_figures URL million` for the memory of a large load.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -85,12 +86,14 @@ async fn compare(url: &str, folder: &Path, rounds: usize) -> Result<(), Failure>
     .await?;
     let mut client = PgConnection::connect(url).await?;
     let file = folder.join("customers.binary");
-    let mut figures: [Vec<f64>; 9] = Default::default();
+    let mut figures: [Vec<f64>; 10] = Default::default();
     for _ in 0..rounds {
         let (loaded, cohort) = timed(load(&store, &batches)).await?;
         let partition = format!("customers_{}", cohort.simple());
         let (copied_out, ()) = timed(copy_to(&mut client, &partition, &file)).await?;
         let (copied_in, alone) = timed(copy_from(&mut client, &file)).await?;
+        execute(&mut client, "DROP TABLE reference".into()).await?;
+        let (by_psql, ()) = timed(async { copy_by_psql(url, &file) }).await?;
         execute(&mut client, "DROP TABLE reference".into()).await?;
         let (fetched, rows) = timed(read(&store, cohort)).await?;
         assert_eq!(rows as u64, CUSTOMERS);
@@ -109,6 +112,7 @@ async fn compare(url: &str, folder: &Path, rounds: usize) -> Result<(), Failure>
             in_sqlite,
             out_of_sqlite,
             gone.0,
+            by_psql,
         ];
         figures
             .iter_mut()
@@ -133,6 +137,10 @@ async fn compare(url: &str, folder: &Path, rounds: usize) -> Result<(), Failure>
         "into Postgres / COPY FROM alone, ratio: {:.2}",
         ratios(0, 2)
     );
+    println!(
+        "into Postgres / psql \\copy with the same index, ratio: {:.2}",
+        ratios(0, 9)
+    );
     println!("out of Postgres / COPY TO, ratio: {:.2}", ratios(3, 4));
     let names = [
         "into Postgres",
@@ -144,6 +152,7 @@ async fn compare(url: &str, folder: &Path, rounds: usize) -> Result<(), Failure>
         "into SQLite",
         "out of SQLite",
         "deleted in SQLite",
+        "psql \\copy of the same file, indexed",
     ];
     for (name, values) in names.into_iter().zip(figures) {
         println!("{name}: {:.1} ms", median(values));
@@ -169,19 +178,37 @@ async fn copy_to(client: &mut PgConnection, table: &str, file: &Path) -> Result<
 /// The same steps as a load, with the server reading the rows from a file; and
 /// how long the `COPY` alone took of it.
 async fn copy_from(client: &mut PgConnection, file: &Path) -> Result<f64, Failure> {
+    let [make, copy, attach] = steps(file);
+    execute(client, format!("BEGIN; {make}")).await?;
+    let (alone, ()) = timed(execute(client, copy)).await?;
+    execute(client, format!("{attach}; COMMIT")).await?;
+    Ok(alone)
+}
+
+/// The same steps, with the rows sent by PostgreSQL's own client.
+fn copy_by_psql(url: &str, file: &Path) -> Result<(), Failure> {
+    let [make, copy, attach] = steps(file);
+    let mut psql = Command::new("psql");
+    psql.args(["--quiet", "--no-psqlrc", "--single-transaction", url]);
+    for step in [make, format!("\\{copy}"), attach] {
+        psql.args(["--command", &step]);
+    }
+    let done = psql.status()?;
+    done.success().then_some(()).ok_or("psql failed".into())
+}
+
+/// A table is made, filled from a file, and made a partition of the customers.
+fn steps(file: &Path) -> [String; 3] {
     let (file, id) = (file.display(), Uuid::now_v7());
     let columns = COLUMNS.map(|column| column.name).join(", ");
-    let make = format!(
-        "BEGIN; CREATE TABLE reference (LIKE customers INCLUDING COMMENTS); \
-         ALTER TABLE reference ALTER COLUMN cohort_id SET DEFAULT '{id}'"
-    );
-    execute(client, make).await?;
-    let copy = format!("COPY reference ({columns}) FROM '{file}' (FORMAT binary, FREEZE)");
-    let (alone, ()) = timed(execute(client, copy)).await?;
-    let attach =
-        format!("ALTER TABLE customers ATTACH PARTITION reference FOR VALUES IN ('{id}'); COMMIT");
-    execute(client, attach).await?;
-    Ok(alone)
+    [
+        format!(
+            "CREATE TABLE reference (LIKE customers INCLUDING COMMENTS); \
+             ALTER TABLE reference ALTER COLUMN cohort_id SET DEFAULT '{id}'"
+        ),
+        format!("copy reference ({columns}) FROM '{file}' (FORMAT binary, FREEZE)"),
+        format!("ALTER TABLE customers ATTACH PARTITION reference FOR VALUES IN ('{id}')"),
+    ]
 }
 
 /// A million customers through a job, as the service does it.
