@@ -1,5 +1,5 @@
 //! The documentation says what the code does: the OpenAPI document, the page
-//! that shows it, and the tables of columns.
+//! that shows it, and the tables of columns and settings.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,6 +9,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::app::{self, client, get, in_process, shared};
+
+mod settings;
 
 async fn document() -> Value {
     let answer = get(shared(), "/openapi.json").send().await.unwrap();
@@ -239,31 +241,30 @@ async fn the_page_works_without_the_internet() {
     assert!(!settings.contains("http"), "{settings}");
 }
 
-/// The part of a page that is generated stands between two such lines.
-const BEGIN: &str = "<!-- columns: begin, written by scripts/document -->\n";
-const END: &str = "<!-- columns: end -->";
-
-#[test]
-fn the_data_set_page_lists_the_columns_of_the_schema() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dataset.md");
-    let page = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = page
-        .split_once(BEGIN)
-        .expect("the page has a generated part");
-    let (stands, after) = rest.split_once(END).expect("the generated part ends");
+/// Compares the part of a page that stands between two such lines with what it
+/// should be, or writes it anew for `scripts/document`.
+fn compare(page: &str, part: &str, expected: &str) {
+    let begin = format!("<!-- {part}: begin, written by scripts/document -->\n");
+    let end = format!("<!-- {part}: end -->");
+    let path = format!("{}/{page}", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(&begin).expect("it has a written part");
+    let (stands, after) = rest.split_once(&end).expect("the written part ends");
     if std::env::var_os("ENGAGECAST_WRITE_DOCUMENTS").is_some() {
-        let written = format!(
-            "{before}{BEGIN}{}{END}{after}",
-            columns_document::markdown()
-        );
-        std::fs::write(path, written).unwrap();
+        fs::write(&path, format!("{before}{begin}{expected}{end}{after}")).unwrap();
         return;
     }
-    assert_eq!(
-        stands,
-        columns_document::markdown(),
-        "run scripts/document to write it anew"
-    );
+    assert_eq!(stands, expected, "run scripts/document to write {page} anew");
+}
+
+#[test]
+fn written_tables_list_the_columns_of_the_schema() {
+    compare("docs/dataset.md", "columns", &columns_document::markdown());
+}
+
+#[test]
+fn written_tables_list_the_settings_of_the_service() {
+    compare("docs/operations.md", "settings", &settings::markdown());
 }
 
 #[tokio::test]

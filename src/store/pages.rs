@@ -1,39 +1,15 @@
 //! Some customers of a cohort at a time, in the order of their ids, and only those
-//! of certain categories if one likes.
+//! for whom some filters hold if one likes.
 
 use arrow_array::RecordBatch;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::columns::{BatchBuilder, decode_row};
+use super::filter::{Filter, Value};
 use super::id::Id;
 use super::{LONG, Store, StoreError, check, on_either};
-use crate::schema::{self, COLUMNS, Kind};
-
-/// Why customers can't be filtered so. No message repeats the value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FilterError {
-    #[error("is not a column of a customer")]
-    UnknownColumn,
-    #[error("can't be filtered by: only columns of categories and of true and false can")]
-    NotFilterable,
-    #[error("must be one of {0}")]
-    UnknownValue(String),
-}
-
-/// Customers of one value in one column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
-    /// The column's place in the schema.
-    column: usize,
-    value: Value,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Value {
-    Text(String),
-    Flag(bool),
-}
+use crate::schema::COLUMNS;
 
 /// Which customers are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,30 +19,6 @@ pub struct Wanted {
     /// The last `customer_id` of the page before.
     pub after: Option<String>,
     pub limit: u32,
-}
-
-impl Filter {
-    /// A filter as it is written: a column's name and a value.
-    ///
-    /// # Errors
-    /// Where there is no such column, or it is not of categories, or has other
-    /// ones.
-    pub fn parse(column: &str, value: &str) -> Result<Self, FilterError> {
-        let column = schema::find(column).ok_or(FilterError::UnknownColumn)?;
-        let value = match COLUMNS[column].kind {
-            Kind::Category(names) if !names.contains(&value) => {
-                return Err(FilterError::UnknownValue(names.join(", ")));
-            }
-            Kind::Category(_) | Kind::OpenCategory(_) => Value::Text(value.to_owned()),
-            Kind::Flag => Value::Flag(match value {
-                "true" | "1" => true,
-                "false" | "0" => false,
-                _ => return Err(FilterError::UnknownValue("true, false".into())),
-            }),
-            _ => return Err(FilterError::NotFilterable),
-        };
-        Ok(Self { column, value })
-    }
 }
 
 impl Store {

@@ -102,6 +102,42 @@ async fn a_cohort_is_exported_whole_in_every_format() {
 }
 
 #[tokio::test]
+async fn an_export_has_the_customers_for_whom_the_filters_hold() {
+    let filters = "account_type=Free&is_creator=false";
+    let path = format!("/cohorts/latest/customers?limit=1000&{filters}");
+    let (mut expected, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = json_of(shared(), &format!("{path}{cursor}")).await;
+        let customers = page["customers"].as_array().unwrap();
+        expected.extend(customers.iter().map(|c| c["customer_id"].to_string()));
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        cursor = format!("&cursor={next}");
+    }
+    let path = format!("/cohorts/latest/customers.ndjson?{filters}");
+    let text = get(shared(), &path).send().await.unwrap();
+    let text = text.text().await.unwrap();
+    let mut found: Vec<_> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["customer_id"].to_string())
+        .collect();
+    found.sort();
+    expected.sort();
+    assert!((1..CUSTOMERS as usize).contains(&found.len()));
+    assert_eq!(found, expected);
+
+    let none = get(shared(), "/cohorts/latest/customers.csv?location=Nowhere");
+    let none = none.send().await.unwrap().text().await.unwrap();
+    assert_eq!(none.lines().count(), 1, "the names of the columns alone");
+    let wrong = get(shared(), "/cohorts/latest/customers.csv?gender=x&age=30");
+    let wrong = wrong.send().await.unwrap();
+    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let wrong: Value = wrong.json().await.unwrap();
+    assert_eq!(wrong["errors"].as_array().unwrap().len(), 2, "{wrong}");
+}
+
+#[tokio::test]
 async fn what_has_not_changed_is_not_sent_again() {
     for path in [
         "/cohorts/latest",

@@ -192,7 +192,7 @@ fn page_json(
 }
 
 /// The parameters that are columns.
-fn filters(query: &mut Fields) -> Vec<Filter> {
+pub(super) fn filters(query: &mut Fields) -> Vec<Filter> {
     let mut filters = Vec::new();
     for column in &COLUMNS {
         if !matches!(

@@ -9,6 +9,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::{HeaderValue, Response};
 
+use super::content::{self, FilterQuery};
 use super::not_there;
 use crate::http::database;
 use crate::http::fields::Fields;
@@ -19,17 +20,17 @@ use crate::http::stream::{self, Outlet, Stopped};
 use crate::http::work::Admission;
 use crate::http::{Api, outcomes};
 use crate::schema;
-use crate::store::Customers;
+use crate::store::{Customers, Filter};
 
 /// Rows that become bytes at a time: a megabyte or so of text.
 const ROWS: usize = 1024;
 
-/// All customers of a cohort as a file
+/// The customers of a cohort as a file
 ///
 /// The name of the file chooses its format: `customers.csv`, `customers.parquet`,
-/// `customers.ndjson` or `customers.arrow`. In CSV a text that a spreadsheet
-/// would run as a formula has an apostrophe before it; the other formats hold it
-/// as it is.
+/// `customers.ndjson` or `customers.arrow`. The columns of categories and flags are
+/// filters, as for pages. In CSV a text that a spreadsheet would run as a formula
+/// has an apostrophe before it; the other formats hold it as it is.
 #[utoipa::path(
     get,
     path = "/cohorts/{id}/{file}",
@@ -37,6 +38,7 @@ const ROWS: usize = 1024;
     params(
         ("id" = String, Path, description = "Its id, or `latest`", example = "latest"),
         ("file" = String, Path, description = "customers.csv, customers.parquet, customers.ndjson or customers.arrow", example = "customers.csv"),
+        FilterQuery,
     ),
     responses(
         (status = 200, description = "The customers", content(
@@ -57,7 +59,9 @@ pub async fn cohort_file(
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     let Path((id, file)) = path.map_err(|_| database::nothing())?;
-    Fields::of_query(request.uri())?.done()?;
+    let mut query = Fields::of_query(request.uri())?;
+    let filters = Arc::from(content::filters(&mut query));
+    query.done()?;
     let format = Format::ALL
         .into_iter()
         .filter(|format| *format != Format::Json)
@@ -70,7 +74,7 @@ pub async fn cohort_file(
     let answer = stream::answer(format, api.limits.patience, async move |out| {
         let gone = Arc::clone(&out);
         tokio::select! {
-            done = export(customers, format, &admission, &out) => done,
+            done = export(customers, filters, format, &admission, &out) => done,
             () = gone.gone() => Err(Stopped::Gone),
         }
     });
@@ -84,6 +88,7 @@ pub async fn cohort_file(
 
 async fn export(
     mut customers: Customers,
+    filters: Arc<[Filter]>,
     format: Format,
     admission: &Admission,
     out: &Outlet,
@@ -92,7 +97,12 @@ async fn export(
     let mut encoder =
         Encoder::new(format, &schema::arrow::schema(), "customers").map_err(internal)?;
     while let Some(batch) = customers.next().await {
-        let batch = batch.map_err(Problem::from)?;
+        let mut batch = batch.map_err(Problem::from)?;
+        if !filters.is_empty() {
+            let filters = Arc::clone(&filters);
+            let picked = admission.run(move || Filter::keep(&filters, &batch));
+            batch = picked.await?;
+        }
         for part in parts(&batch) {
             let written = admission.run(move || {
                 let mut bytes = Vec::new();
