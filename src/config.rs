@@ -280,12 +280,14 @@ pub struct ReportArgs {
     )]
     pub currency: String,
 
-    /// Customers that a report scales its recommendations to; by default those of the cohort
+    /// Customers that a report scales its recommendations to, 1 to 10,000,000,000; by default those of the cohort
     #[arg(
         id = "report_customers",
         long = "report-customers",
         env = "ENGAGECAST_REPORT_CUSTOMERS",
-        value_name = "N"
+        value_name = "N",
+        value_parser = report_customers,
+        allow_negative_numbers = true
     )]
     pub customers: Option<String>,
 
@@ -401,6 +403,12 @@ pub const MAX_SEED: u64 = i64::MAX.unsigned_abs();
 
 fn customers(text: &str) -> Result<u64, String> {
     integer(text, 1, MAX_CUSTOMERS).ok_or_else(|| "must be from 1 to 1,000,000,000".into())
+}
+
+/// As text, since the report has its own word on the same in a query.
+fn report_customers(text: &str) -> Result<String, String> {
+    let number = integer(text, 1, 10_000_000_000).map(|number| number.to_string());
+    number.ok_or_else(|| "must be from 1 to 10,000,000,000".into())
 }
 
 fn seed(text: &str) -> Result<u64, String> {

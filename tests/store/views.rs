@@ -75,9 +75,11 @@ fn thousandths(value: f64) -> i64 {
 fn examples() -> Vec<String> {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/analysts.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let blocks = page.split("```sql\n").skip(1);
+    let blocks = page.split("```sql").skip(1);
     blocks
-        .map(|block| block.split("```").next().unwrap().to_owned())
+        .map(|block| block.split("```").next().unwrap())
+        // What follows the word on its line is for scripts/check-commands.
+        .map(|block| block.split_once('\n').unwrap().1.to_owned())
         .collect()
 }
 
