@@ -314,7 +314,216 @@ fn the_wording_follows_the_data() {
     let json = serde_json::to_string(&document).unwrap();
     assert_eq!(verdict(&json, "early-churn"), "fails");
     assert!(json.contains("Churn is highest at 24+ months"));
-    assert!(!json.contains("The first three months decide"));
+    assert!(!json.contains("The first three months are"));
+}
+
+fn headlines(document: &Document) -> String {
+    let sections = serde_json::to_value(document).unwrap()["sections"].clone();
+    let sections = sections.as_array().unwrap().iter();
+    let all: Vec<&str> = sections.map(|s| s["headline"].as_str().unwrap()).collect();
+    all.join(" | ")
+}
+
+fn json_of(document: &Document) -> String {
+    serde_json::to_string(document).unwrap()
+}
+
+#[test]
+fn churn_that_does_not_depend_on_tenure_is_said_not_to() {
+    // Every other customer of each tenure leaves.
+    let mut leaves = [false; 5];
+    let document = of_few(4_000, |_, row| {
+        let tenure = row[column("tenure_months")].unwrap();
+        let band = [3.0, 6.0, 12.0, 24.0]
+            .iter()
+            .filter(|from| tenure >= **from);
+        let leaves = &mut leaves[band.count()];
+        *leaves = !*leaves;
+        row[column("churn_30_day")] = Some(f64::from(u8::from(*leaves)));
+    });
+    let json = json_of(&document);
+    assert_eq!(verdict(&json, "early-churn"), "fails");
+    assert!(
+        headlines(&document)
+            .contains("50% of customers leave within 30 days, whatever their tenure")
+    );
+    assert!(json.contains("Churn hardly depends on tenure"));
+    assert!(!json.contains("riskiest"));
+}
+
+#[test]
+fn the_largest_loss_is_where_it_is() {
+    // Whoever matches writes, and half of what is agreed is kept: no conversation
+    // is lost, most dates are.
+    let document = of_few(1_000, |_, row| {
+        row[column("swipes_right_day")] = Some(20.0);
+        row[column("matches_per_day")] = Some(2.0);
+        row[column("messages_sent_day")] = Some(10.0);
+        row[column("messages_received_day")] = Some(10.0);
+        row[column("avg_conversation_length")] = Some(10.0);
+        row[column("dates_scheduled_month")] = Some(12.0);
+        row[column("dates_completed_month")] = Some(1.0);
+    });
+    let json = json_of(&document);
+    assert_eq!(verdict(&json, "funnel"), "fails");
+    assert!(
+        headlines(&document).contains("92% of agreed dates do not take place, the largest loss"),
+        "{}",
+        headlines(&document)
+    );
+    assert!(json.contains("the largest loss is before the date takes place: 91.7%"));
+}
+
+#[test]
+fn a_lift_below_one_is_no_lift() {
+    let document = of_few(2_000, |i, row| {
+        row[PLATFORM] = Some(if i % 2 == 0 { 2.0 } else { 0.0 });
+        let varied = f64::from(u8::from(i % 4 < 2));
+        row[column("lifetime_value_usd")] = Some(if i % 2 == 0 { 60.0 } else { 100.0 } + varied);
+        row[column("total_revenue_month_usd")] = Some(if i % 2 == 0 { 6.0 } else { 10.0 });
+    });
+    let json = json_of(&document);
+    assert_eq!(verdict(&json, "cross-platform"), "fails");
+    assert!(json.contains("0.60 times as much"), "{json}");
+    let bundle = initiative(&document, "bundle");
+    assert_eq!(bundle["priority"], "P3", "{bundle}");
+    assert!(
+        bundle["range"].as_str().unwrap().starts_with('−'),
+        "{bundle}"
+    );
+}
+
+#[test]
+fn premium_without_a_cause_is_given_none() {
+    let mut engaged = 0.0;
+    let document = of_few(2_000, |i, row| {
+        row[ACCOUNT] = Some(f64::from(u8::from(i % 4 == 0)));
+        // The same scores in the same order for premium and free.
+        if i % 4 == 0 {
+            engaged = row[column("engagement_score")].unwrap();
+        }
+        row[column("engagement_score")] = Some(engaged);
+    });
+    let json = json_of(&document);
+    assert_eq!(verdict(&json, "premium-drivers"), "fails");
+    assert!(json.contains("engagement explains 0% of who is premium"));
+}
+
+#[test]
+fn one_of_something_is_singular() {
+    let document = drawn_named("cohort");
+    let tally = find(&serde_json::to_value(&document).unwrap(), "so_what")["texts"][0].clone();
+    let tally = tally.as_str().unwrap();
+    assert!(
+        tally.contains("hold") && !tally.contains("1 do not"),
+        "{tally}"
+    );
+    let one = json_of(&of_few(1, |_, _| ()));
+    assert!(
+        !one.contains("1 customers") && !one.contains(" 1 do "),
+        "{one}"
+    );
+}
+
+/// An initiative as it is shown.
+fn initiative(document: &Document, id: &str) -> Value {
+    let json = serde_json::to_value(document).unwrap();
+    let sections = json["sections"].as_array().unwrap().iter();
+    let mut blocks = sections.flat_map(|s| s["blocks"].as_array().unwrap());
+    let found = blocks.find(|b| b["kind"] == "initiative" && b["id"] == id);
+    found.unwrap().clone()
+}
+
+fn part<'a>(initiative: &'a Value, name: &str) -> &'a str {
+    let parts = initiative["parts"].as_array().unwrap();
+    let part = parts.iter().find(|p| p["name"] == name).unwrap();
+    part["text"].as_str().unwrap()
+}
+
+/// Rows of the table of initiatives: name, then cells.
+fn overview(document: &Document) -> Vec<Vec<String>> {
+    let json = serde_json::to_value(document).unwrap();
+    let sections = json["sections"].as_array().unwrap().iter();
+    let mut blocks = sections.flat_map(|s| s["blocks"].as_array().unwrap());
+    let table = blocks.find(|b| {
+        b["title"]
+            .as_str()
+            .is_some_and(|t| t.starts_with("Six initiatives"))
+    });
+    serde_json::from_value(table.unwrap()["rows"].clone()).unwrap()
+}
+
+/// `$1.3k` as a number.
+fn dollars(text: &str) -> f64 {
+    let digits: String = text
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == '.')
+        .collect();
+    let size: f64 = digits.parse().unwrap();
+    let unit = match text.chars().last() {
+        Some('k') => 1e3,
+        Some('M') => 1e6,
+        _ => 1.0,
+    };
+    if text.starts_with('−') {
+        -size * unit
+    } else {
+        size * unit
+    }
+}
+
+#[test]
+fn initiatives_stand_in_the_order_of_their_base_within_their_range() {
+    let document = drawn_named("cohort");
+    let rows = overview(&document);
+    assert_eq!(rows.len(), 6);
+    let priorities: Vec<&str> = rows.iter().map(|row| &row[0][..2]).collect();
+    assert_eq!(priorities, ["P1", "P1", "P2", "P2", "P3", "P3"]);
+    let bases: Vec<f64> = rows.iter().map(|row| dollars(&row[4])).collect();
+    assert!(bases.is_sorted_by(|a, b| a >= b), "{bases:?}");
+    for row in &rows {
+        let (low, base, high) = (dollars(&row[3]), dollars(&row[4]), dollars(&row[5]));
+        assert!(low < base && base < high, "{row:?}");
+    }
+    for id in report::LEVERS.map(|lever| lever.id) {
+        let shown = initiative(&document, id);
+        for name in ["Evidence", "Lever", "Effect", "Falsified if", "Experiment"] {
+            assert!(part(&shown, name).len() > 40, "{id}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_small_cohort_has_wider_ranges_than_a_large_one() {
+    let width = |rows: u64| {
+        let facts = facts_of(Plan::new(rows, 7).unwrap().generate(&|_| ()).unwrap());
+        let mut settings = Settings::default();
+        settings.set("customers", "1000000").unwrap();
+        let document = report::report(&facts.published(), &[], &about("c"), &settings);
+        let rows = overview(&document);
+        let row = rows
+            .iter()
+            .find(|r| r[0].ends_with("Improve match quality"))
+            .unwrap();
+        dollars(&row[5]) - dollars(&row[3])
+    };
+    assert!(width(1_000) > 1.5 * width(20_000));
+}
+
+#[test]
+fn a_test_for_which_there_are_too_few_customers_says_so() {
+    let small = drawn_named("cohort");
+    let experiment = initiative(&small, "creators");
+    let experiment = part(&experiment, "Experiment");
+    assert!(
+        experiment.contains("There are") && experiment.contains("they show $"),
+        "{experiment}"
+    );
+    let mut settings = Settings::default();
+    settings.set("customers", "1000000000").unwrap();
+    let large = report::report(&DRAWN.published(), &[], &about("c"), &settings);
+    let enough = initiative(&large, "creators");
+    assert!(!part(&enough, "Experiment").contains("There are"));
 }
 
 #[test]
@@ -338,19 +547,11 @@ fn an_assumption_that_doubles_doubles_the_effect() {
         let mut settings = Settings::default();
         settings.set("bundle", change).unwrap();
         let document = report::report(&DRAWN.published(), &[], &about("c"), &settings);
-        let json = serde_json::to_value(&document).unwrap();
-        let sections = json["sections"].as_array().unwrap();
-        let blocks = sections
-            .iter()
-            .flat_map(|s| s["blocks"].as_array().unwrap());
-        let mut tables = blocks.filter(|b| b["kind"] == "table");
-        let table = tables.find(|t| t["title"].as_str().unwrap().starts_with("Six initiatives"));
-        let rows = table.unwrap()["rows"].as_array().unwrap();
+        let rows = overview(&document);
         let row = rows
             .iter()
-            .find(|r| r[0].as_str().unwrap().ends_with("Bundle both platforms"));
-        let text = row.unwrap()[2].as_str().unwrap().replace(',', "");
-        text.parse::<f64>().unwrap()
+            .find(|r| r[0].ends_with("Bundle both platforms"));
+        row.unwrap()[2].replace(',', "").parse::<f64>().unwrap()
     };
     let (once, twice) = (moved("5"), moved("10"));
     assert!((twice / once - 2.0).abs() < 0.02, "{once} {twice}");

@@ -64,7 +64,6 @@ pub enum Block {
     Subhead {
         text: String,
     },
-    NewPage,
     List {
         items: Vec<String>,
     },
@@ -121,8 +120,6 @@ pub struct Table {
 pub struct TableColumn {
     pub name: String,
     pub numeric: bool,
-    /// Takes the room that the others leave.
-    pub wide: bool,
 }
 
 /// How an expected finding came out in this cohort.
@@ -130,6 +127,8 @@ pub struct TableColumn {
 pub struct Finding {
     pub id: &'static str,
     pub claim: String,
+    /// What decides.
+    pub rule: &'static str,
     pub verdict: Verdict,
     pub verdict_text: &'static str,
     /// The numbers that say so.

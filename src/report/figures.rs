@@ -191,13 +191,7 @@ impl Figures {
     /// An amount with three figures: `$18k`, `$1.01M`.
     #[must_use]
     pub fn money_short(&self, amount: f64) -> String {
-        let size = amount.abs();
-        let (divisor, suffix) = match size {
-            size if size >= 999.5e6 => (1e9, "B"),
-            size if size >= 999.5e3 => (1e6, "M"),
-            size if size >= 1e3 => (1e3, "k"),
-            _ => (1.0, ""),
-        };
+        let (divisor, suffix) = thousands(amount.abs());
         let scaled = amount / divisor;
         let decimals = match scaled.abs() {
             size if suffix.is_empty() && size < 100.0 => 2,
@@ -206,6 +200,31 @@ impl Figures {
             _ => 2,
         };
         self.with_currency(&format!("{}{suffix}", self.number(scaled, decimals)))
+    }
+
+    /// An amount that is an estimate: two figures, `$8.7k`, `$13k`.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the logarithm of an amount is within a hundred"
+    )]
+    pub fn money_rough(&self, amount: f64) -> String {
+        let size = amount.abs();
+        if !size.is_finite() || size < 10.0 {
+            return self.money(amount);
+        }
+        let unit = 10_f64.powi(size.log10().floor() as i32 - 1);
+        let rounded = (amount / unit).round() * unit;
+        let (divisor, suffix) = thousands(rounded.abs());
+        let scaled = rounded / divisor;
+        let decimals = usize::from(!suffix.is_empty() && scaled.abs() < 9.95);
+        self.with_currency(&format!("{}{suffix}", self.number(scaled, decimals)))
+    }
+
+    /// What stands after the number of a percentage.
+    #[must_use]
+    pub fn percent_sign(&self) -> String {
+        format!("{}%", self.locale.percent)
     }
 
     fn with_currency(&self, number: &str) -> String {
@@ -245,6 +264,16 @@ impl Figures {
             6..9 => format!("{}M", self.number(value / 1e6, 0)),
             _ => format!("{}B", self.number(value / 1e9, 0)),
         }
+    }
+}
+
+/// What an amount of that size is told in.
+fn thousands(size: f64) -> (f64, &'static str) {
+    match size {
+        size if size >= 999.5e6 => (1e9, "B"),
+        size if size >= 999.5e3 => (1e6, "M"),
+        size if size >= 1e3 => (1e3, "k"),
+        _ => (1.0, ""),
     }
 }
 
@@ -299,6 +328,26 @@ mod tests {
         assert_eq!(figures.money_short(-2_736.0), "−$2.74k");
         assert_eq!(figures.money_short(999_600.0), "$1.00M");
         assert_eq!(figures.money(-0.001), "$0.00");
+    }
+
+    #[test]
+    fn estimates_have_two_figures() {
+        let figures = Figures::default();
+        for (amount, written) in [
+            (8_703.0, "$8.7k"),
+            (12_850.0, "$13k"),
+            (-2_187.0, "−$2.2k"),
+            (259.6, "$260"),
+            (43.29, "$43"),
+            (4.254, "$4.25"),
+            (996.0, "$1.0k"),
+            (996_000.0, "$1.0M"),
+            (87_034.0, "$87k"),
+            (0.0, "$0.00"),
+            (f64::NAN, "$–"),
+        ] {
+            assert_eq!(figures.money_rough(amount), written);
+        }
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //! cohort.
 //!
 //! An initiative moves a share of some customers to the state of others; what
-//! the others do differently is its effect. Its high end counts all of the
-//! difference, its low end the part that is left when what else differs is held
-//! equal, or the direct part alone; its base is the middle. Invariant: these
-//! are associations, and every text about them says so.
+//! the others do differently is its effect. It is looked at twice: all of the
+//! difference, and the part that is left when what else differs is held equal,
+//! or the direct part alone. The base is the middle of the two, the ends are
+//! those of their 95% intervals. Invariant: these are associations, and every
+//! text about them says so.
 
 mod compare;
 mod dating;
@@ -14,6 +15,7 @@ mod tell;
 
 use super::document::{Decision, Initiative};
 use super::story::{Story, real};
+use compare::Estimate;
 
 /// What an initiative changes, and by how much unless it is told otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,19 +44,20 @@ pub const LEVERS: [Lever; 6] = [
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Gap {
     pub low: f64,
+    pub base: f64,
     pub high: f64,
+    /// Whether the stricter comparison comes to less, as one expects.
+    pub strict_is_low: bool,
 }
 
 impl Gap {
-    pub fn between(one: f64, other: f64) -> Self {
+    pub fn between(whole: Estimate, strict: Estimate) -> Self {
         Self {
-            low: one.min(other),
-            high: one.max(other),
+            low: whole.low().min(strict.low()),
+            base: f64::midpoint(whole.value, strict.value),
+            high: whole.high().max(strict.high()),
+            strict_is_low: strict.value <= whole.value,
         }
-    }
-
-    pub fn base(self) -> f64 {
-        f64::midpoint(self.low, self.high)
     }
 }
 
@@ -68,6 +71,23 @@ pub(super) struct Trial {
     pub least: String,
     /// None where no experiment could see it.
     pub per_arm: Option<u64>,
+    /// Customers that there are for each arm, and what these would show.
+    pub there_are: u64,
+    pub visible: Option<Visible>,
+}
+
+impl Trial {
+    /// Whether there are customers enough.
+    pub fn is_possible(&self) -> bool {
+        self.per_arm.is_some_and(|n| n <= self.there_are)
+    }
+}
+
+/// The smallest effect that the customers there are would show.
+pub(super) struct Visible {
+    pub text: String,
+    /// In terms of that of the assumed change.
+    pub times: f64,
 }
 
 /// What an initiative comes to in a cohort that has the columns.
@@ -79,8 +99,8 @@ pub(super) struct Case {
     /// What becomes of those that are moved.
     pub becomes: &'static str,
     pub gap: Gap,
-    /// How the low end was found.
-    pub low_is: &'static str,
+    /// What the stricter comparison is.
+    pub strict: &'static str,
     pub falsifier: String,
     pub trial: Option<Trial>,
     /// A model that finds whom to ask first, with its lift.
@@ -105,11 +125,7 @@ impl Rated {
     pub fn value(&self) -> Option<(f64, f64, f64)> {
         let gap = self.case.as_ref().ok()?.gap;
         let per_unit = self.moved * self.scale;
-        Some((
-            gap.low * per_unit,
-            gap.base() * per_unit,
-            gap.high * per_unit,
-        ))
+        Some((gap.low * per_unit, gap.base * per_unit, gap.high * per_unit))
     }
 }
 
@@ -127,9 +143,7 @@ const SIX: [(&str, Examine); 6] = [
 
 /// All six, the most valuable first; those that can't be valued last.
 pub(super) fn rated(story: &Story) -> Vec<Rated> {
-    let scale = story.settings.customers.map_or(1.0, |customers| {
-        real(customers) / real(story.facts.customers.max(1))
-    });
+    let scale = story.scale();
     let levers = LEVERS.into_iter().zip(story.settings.changes_pct);
     let mut rated: Vec<Rated> = SIX
         .into_iter()

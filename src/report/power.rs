@@ -36,6 +36,24 @@ pub fn for_means(deviation: f64, effect: f64) -> Option<u64> {
     whole(2.0 * ((Z_ALPHA + Z_BETA) * deviation / effect).powi(2))
 }
 
+/// The smallest change of a share that so many customers per arm show, by the
+/// control's variance in both arms.
+#[must_use]
+pub fn visible_share(control: f64, per_arm: u64) -> Option<f64> {
+    visible_mean((control * (1.0 - control)).sqrt(), per_arm)
+}
+
+/// The smallest change of a mean that so many customers per arm show.
+#[must_use]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of customers, far below 2^53"
+)]
+pub fn visible_mean(deviation: f64, per_arm: u64) -> Option<f64> {
+    let known = deviation > 0.0 && per_arm >= 2;
+    known.then(|| (Z_ALPHA + Z_BETA) * deviation * (2.0 / per_arm as f64).sqrt())
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -62,6 +80,20 @@ mod tests {
         // Half a standard deviation: 62.79 by the normal approximation.
         assert_eq!(for_means(1.0, 0.5), Some(63));
         assert_eq!(for_means(2.0, -1.0), Some(63));
+    }
+
+    #[test]
+    fn what_is_visible_is_what_so_many_customers_are_needed_for() {
+        let least = visible_mean(2.0, 1_000).unwrap();
+        assert_eq!(for_means(2.0, least * 1.000_01), Some(1_000));
+        // statsmodels: NormalIndPower().solve_power(nobs1=1000, power=.8, alpha=.05)
+        // is .12529 of a standard deviation.
+        assert!((least / 2.0 - 0.125_29).abs() < 1e-5);
+        let least = visible_share(0.3, 5_000).unwrap();
+        // The treated arm varies a little more than the control.
+        assert!(for_shares(0.3, 0.3 + least).unwrap().abs_diff(5_000) < 200);
+        assert_eq!(visible_mean(1.0, 1), None);
+        assert_eq!(visible_share(0.0, 100), None);
     }
 
     #[test]

@@ -145,3 +145,63 @@ fn escaped(text: &str) -> String {
     }
     safe
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cohort::Plan;
+    use crate::facts::Facts;
+    use crate::report::{About, Settings, report};
+    use typst::layout::{Abs, Frame, FrameItem, Point};
+
+    /// Where the footer begins, from the lower edge of a page.
+    const FOOTER: f64 = 54.0;
+
+    /// The lowest text or line of a frame, the footer's left out.
+    fn lowest(frame: &Frame, at: Point, footer: Abs) -> Abs {
+        let items = frame.items().map(|(offset, item)| {
+            let here = at + *offset;
+            match item {
+                FrameItem::Group(group) => lowest(&group.frame, here, footer),
+                FrameItem::Text(_) | FrameItem::Shape(..) if here.y < footer => here.y,
+                _ => Abs::zero(),
+            }
+        });
+        items.fold(Abs::zero(), Abs::max)
+    }
+
+    /// How far down each page is written on, 0 to 1.
+    fn filled(customers: u64) -> Vec<f64> {
+        let mut facts = Facts::default();
+        let plan = Plan::new(customers, 7).unwrap();
+        plan.generate(&|_| ())
+            .unwrap()
+            .into_iter()
+            .for_each(|batch| facts.observe(&batch));
+        let about = About {
+            cohort_id: uuid::Uuid::nil(),
+            name: "cohort".into(),
+            seed: Some(7),
+            generator_version: "1".into(),
+            created_at: chrono::DateTime::default(),
+            model_version: None,
+        };
+        let document = report(&facts.published(), &[], &about, &Settings::default());
+        let pages = compile("report", Main::Report, json!(document)).unwrap();
+        let fill = |page: &typst_layout::Page| {
+            let footer = page.frame.height() - Abs::pt(FOOTER);
+            lowest(&page.frame, Point::zero(), footer) / footer
+        };
+        pages.pages().iter().map(fill).collect()
+    }
+
+    #[test]
+    fn no_page_but_the_last_is_left_half_empty() {
+        for customers in [1_000, 5_000] {
+            let filled = filled(customers);
+            let (last, others) = filled.split_last().unwrap();
+            assert!(others.iter().all(|part| *part > 0.88), "{filled:?}");
+            assert!(*last > 0.3, "{filled:?}");
+        }
+    }
+}

@@ -12,11 +12,14 @@ use crate::models::Card;
 /// The longest name that a line of the report holds.
 const LONGEST_NAME: usize = 60;
 
+/// The longest that half a line holds, beside another exhibit.
+const LONGEST_IN_SOURCE: usize = 32;
+
 /// Below so many customers a group's mean is hearsay.
 pub(super) const ENOUGH: u64 = 30;
 
 /// The normal distribution's 97.5% point.
-const Z: f64 = 1.96;
+pub(super) const Z: f64 = 1.96;
 
 pub(super) struct Story<'a> {
     pub facts: &'a Published,
@@ -83,7 +86,8 @@ impl<'a> Story<'a> {
     /// The line that says where an exhibit's numbers come from.
     pub fn source(&self, detail: &str) -> String {
         let customers = self.customers(self.facts.customers);
-        format!("Source: {}, {customers}; {detail}.", self.name)
+        let name = plain(&self.name, LONGEST_IN_SOURCE);
+        format!("Source: {name}, {customers}; {detail}.")
     }
 
     /// `100,000 customers`, or `1 customer`.
@@ -92,13 +96,22 @@ impl<'a> Story<'a> {
         format!("{} {noun}", self.say.count(count))
     }
 
-    /// `$8.10 to $9.30`.
+    /// `$4.3k to $13k`.
     pub fn money_range(&self, low: f64, high: f64) -> String {
         format!(
             "{} to {}",
-            self.say.money_short(low),
-            self.say.money_short(high)
+            self.say.money_rough(low),
+            self.say.money_rough(high)
         )
+    }
+
+    /// What effects in this cohort are multiplied with, for the stated number of
+    /// customers.
+    pub fn scale(&self) -> f64 {
+        let stated = self.settings.customers;
+        stated.map_or(1.0, |customers| {
+            real(customers) / real(self.facts.customers.max(1))
+        })
     }
 
     /// A percentage with one decimal.
@@ -178,6 +191,21 @@ pub(super) fn ratio_interval(a: &Figure, b: &Figure) -> Option<(f64, f64)> {
 )]
 pub(super) fn real(count: u64) -> f64 {
     count as f64
+}
+
+/// A band of numbers in a table: `under 15%`, `15 to 30%`, `60% and over`.
+pub(super) fn band(label: &str, unit: &str) -> String {
+    match label.strip_suffix(" and over") {
+        Some(number) => format!("{number}{unit} and over"),
+        None => format!("{label}{unit}"),
+    }
+}
+
+/// A band of numbers in a sentence: `fewer than 1`, `12 or more`.
+pub(super) fn band_said(label: &str) -> String {
+    label
+        .replace(" and over", " or more")
+        .replace("under ", "fewer than ")
 }
 
 /// The sentences that can be said, as one paragraph; none where there is nothing.

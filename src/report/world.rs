@@ -30,7 +30,7 @@ struct Shelf {
     fonts: Vec<Font>,
     report: Source,
     chart: Source,
-    parts: [Source; 2],
+    parts: [Source; 4],
     data: FileId,
 }
 
@@ -48,6 +48,8 @@ static SHELF: LazyLock<Shelf> = LazyLock::new(|| {
         parts: [
             source("/style.typ", include_str!("templates/style.typ")),
             source("/charts.typ", include_str!("templates/charts.typ")),
+            source("/blocks.typ", include_str!("templates/blocks.typ")),
+            source("/pages.typ", include_str!("templates/pages.typ")),
         ],
         data: file("/data.json"),
     }
@@ -57,7 +59,7 @@ fn source(path: &'static str, text: &str) -> Source {
     Source::new(file(path), text.to_owned())
 }
 
-/// Typst keeps every file's name for ever: these five are all there are.
+/// Typst keeps every file's name for ever: these seven are all there are.
 fn file(path: &'static str) -> FileId {
     let path = VirtualPath::new(path).expect("a fixed path is a path");
     RootedPath::new(VirtualRoot::Project, path).intern()

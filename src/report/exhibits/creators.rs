@@ -43,11 +43,14 @@ pub fn earnings(story: &Story) -> Option<Drawn> {
             say.money(median),
             say.money(ninth)
         ),
-        detail: format!(
-            "{} creators, {} earn nothing",
-            say.count(all),
-            say.count(creators.earnings.zeros)
-        ),
+        detail: match creators.earnings.zeros {
+            0 => format!("{} creators, all of whom earn", say.count(all)),
+            zeros => format!(
+                "{} creators, of whom {} earn nothing",
+                say.count(all),
+                say.count(zeros)
+            ),
+        },
         chart: Chart::Histogram {
             x: x.named(
                 &format!("Earnings a month, {} (log scale)", say.currency.code()),
@@ -67,7 +70,8 @@ pub fn earnings(story: &Story) -> Option<Drawn> {
 
 /// `A tenth of creators earn 60% of creator income`.
 pub(in crate::report) fn concentration(story: &Story) -> Option<String> {
-    let share = story.facts.creators.top_tenth_share_pct?;
+    let creators = &story.facts.creators;
+    let share = (creators.top_tenth_share_pct).filter(|_| creators.earnings.count >= ENOUGH)?;
     Some(format!(
         "A tenth of creators earn {} of creator income",
         story.say.percent(share, 0)

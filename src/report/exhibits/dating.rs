@@ -1,9 +1,11 @@
 //! From a swipe to a date, and what a good profile is worth.
 
 use super::Drawn;
+use crate::facts::published::Group as Customers;
 use crate::report::axis::{Linear, place};
 use crate::report::document::{Bar, Chart, Group, Mark, Step, Tone};
-use crate::report::story::{ENOUGH, Story, times};
+use crate::report::figures::Figures;
+use crate::report::story::{ENOUGH, Story, times, uncertainty};
 
 /// What a person calls a step of the funnel.
 pub(in crate::report) fn step_name(id: &str) -> &'static str {
@@ -67,6 +69,27 @@ pub fn funnel(story: &Story) -> Option<Drawn> {
     })
 }
 
+/// What the best profiles are worth, if it is more than chance.
+fn profiles_title(say: &Figures, weakest: &Customers, best: &Customers) -> String {
+    let of = |group: &Customers| group.figure("matches_per_day");
+    let compared = of(weakest).zip(of(best)).and_then(|(weakest, best)| {
+        let margin = uncertainty(&best, &weakest)?;
+        let beyond_chance = (best.mean - weakest.mean).abs() > margin && weakest.mean > 0.0;
+        beyond_chance.then_some((weakest.mean, best.mean))
+    });
+    match compared {
+        Some((weakest, best)) if best > weakest => format!(
+            "The best profiles get {} the matches of the weakest",
+            times(say, best / weakest)
+        ),
+        Some((weakest, best)) => format!(
+            "The best profiles get only {} the matches of the weakest",
+            times(say, best / weakest)
+        ),
+        None => "The best profiles get about as many matches as the weakest".to_owned(),
+    }
+}
+
 pub fn profiles(story: &Story) -> Option<Drawn> {
     let groups: Vec<_> = story
         .groups(&["profile_quality_score"])
@@ -86,20 +109,13 @@ pub fn profiles(story: &Story) -> Option<Drawn> {
         .chain(average)
         .fold(0.0, f64::max);
     let axis = Linear::holding(most);
-    let title = if first.1 > 0.0 && last.1 >= first.1 {
-        format!(
-            "The best profiles get {} the matches of the weakest",
-            times(say, last.1 / first.1)
-        )
-    } else {
-        "Better profiles do not get more matches here".to_owned()
-    };
+    let title = profiles_title(say, first.0, last.0);
     let described: Vec<String> = groups
         .iter()
         .map(|(group, mean)| format!("{} {}", group.labels[0], say.number(*mean, 2)))
         .collect();
     let bars = groups.iter().map(|(group, mean)| Group {
-        name: group.labels[0].clone(),
+        name: group.labels[0].replace(" and over", "+"),
         note: None,
         bars: vec![Bar {
             at: axis.at(*mean),

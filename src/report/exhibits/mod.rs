@@ -13,7 +13,7 @@ mod retention;
 pub(super) use creators::{concentration, quantile};
 pub(super) use dating::step_name;
 pub(super) use money::{LEVELS, part_name};
-pub(super) use retention::{bands, months};
+pub(super) use retention::{bands, months, tenure_matters};
 
 use super::document::Chart;
 use super::story::Story;

@@ -61,7 +61,7 @@ pub fn mix(story: &Story) -> Option<Drawn> {
             say.money(all),
             described.join("; ")
         ),
-        detail: "a month".into(),
+        detail: "revenue of the month".into(),
         chart: Chart::Donut {
             center: Center {
                 text: say.money_short(all),

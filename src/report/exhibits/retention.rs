@@ -5,7 +5,10 @@ use crate::facts::published::TenureBand;
 use crate::report::axis::{Linear, place};
 use crate::report::document::{Axis, Bar, Chart, Group, Mark, Row, Tone};
 use crate::report::figures::plain;
-use crate::report::story::{ENOUGH, Story};
+use crate::report::story::{ENOUGH, Story, joined, uncertainty};
+
+/// A difference in churn that is worth a headline: two points.
+const NOTABLE: f64 = 0.02;
 
 /// Segments have at most so many rows in the exhibit.
 const MOST_ROWS: usize = 8;
@@ -28,6 +31,26 @@ pub(in crate::report) fn bands<'a>(story: &Story<'a>) -> Vec<(&'a TenureBand, f6
         .collect()
 }
 
+/// Whether the tenure with the highest churn differs from the others beyond
+/// chance, and by more than a point or two.
+pub(in crate::report) fn tenure_matters(story: &Story) -> bool {
+    let groups = story.groups(&["tenure_months"]);
+    let known = groups
+        .iter()
+        .enumerate()
+        .filter(|(_, g)| g.customers >= ENOUGH)
+        .filter_map(|(i, g)| Some((i, g.figure("churn_30_day")?)));
+    let Some((worst, highest)) = known.max_by(|a, b| a.1.mean.total_cmp(&b.1.mean)) else {
+        return false;
+    };
+    let others = groups.iter().enumerate().filter(|(i, _)| *i != worst);
+    let others = joined(others.map(|(_, g)| g), "churn_30_day");
+    others.is_some_and(|others| {
+        let margin = uncertainty(&highest, &others).unwrap_or(1.0);
+        highest.mean - others.mean > margin.max(NOTABLE)
+    })
+}
+
 pub fn by_tenure(story: &Story) -> Option<Drawn> {
     let bands = bands(story);
     if bands.len() < 2 {
@@ -47,7 +70,7 @@ pub fn by_tenure(story: &Story) -> Option<Drawn> {
         bars: vec![Bar {
             at: axis.at(*churn),
             text: story.pct(*churn),
-            tone: if std::ptr::eq(*band, worst.0) {
+            tone: if std::ptr::eq(*band, worst.0) && tenure_matters(story) {
                 Tone::Amber
             } else {
                 Tone::Navy
@@ -55,10 +78,14 @@ pub fn by_tenure(story: &Story) -> Option<Drawn> {
         }],
     });
     Some(Drawn {
-        title: format!(
-            "Churn is highest at {} months of tenure",
-            months(story, worst.0)
-        ),
+        title: if tenure_matters(story) {
+            format!(
+                "Churn is highest at {} months of tenure",
+                months(story, worst.0)
+            )
+        } else {
+            "Churn hardly depends on tenure".to_owned()
+        },
         alt: format!(
             "Columns of churn within 30 days by tenure: {}.",
             described.join("; ")

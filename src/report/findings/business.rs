@@ -2,13 +2,16 @@
 
 use super::Outcome;
 use crate::report::exhibits::months;
-use crate::report::story::{ENOUGH, Story, joined, pooled, ratio_interval, uncertainty};
+use crate::report::story::{ENOUGH, Story, band_said, joined, pooled, ratio_interval, uncertainty};
 
 /// Correlations from here up are called strong.
 const STRONG: f64 = 0.5;
 
-/// The lift of the claim.
-const CLAIMED_LIFT: f64 = 1.30;
+/// The claim of 30%, as it is rounded.
+const CLAIMED_LIFT: (f64, f64) = (1.25, 1.35);
+
+/// From here up a difference in standard deviations is more than small.
+const NOTABLE: f64 = 0.2;
 
 pub fn cross_platform(story: &Story) -> Outcome {
     let cross = &story.facts.retention.cross_platform;
@@ -23,7 +26,7 @@ pub fn cross_platform(story: &Story) -> Outcome {
     };
     let say = &story.say;
     let same_tenure = cross.ltv_lift_same_tenure.map_or_else(String::new, |lift| {
-        format!(" At equal tenure it is {}.", say.number(lift, 2))
+        format!(" At equal tenure the ratio is {}.", say.number(lift, 2))
     });
     let text = format!(
         "Lifetime value is {} on both against {} on one, {} times as much (95% interval {} to {}).{same_tenure}",
@@ -33,7 +36,7 @@ pub fn cross_platform(story: &Story) -> Outcome {
         say.number(low, 2),
         say.number(high, 2)
     );
-    Outcome::judged(low <= CLAIMED_LIFT && high >= CLAIMED_LIFT, text)
+    Outcome::judged(low <= CLAIMED_LIFT.1 && high >= CLAIMED_LIFT.0, text)
 }
 
 pub fn concentration(story: &Story) -> Outcome {
@@ -74,10 +77,14 @@ pub fn views(story: &Story) -> Outcome {
         return Outcome::unknown("It takes the views and earnings of at least 30 creators.");
     };
     let say = &story.say;
-    let elasticity = against.elasticity.map_or_else(String::new, |elasticity| {
+    let elasticity = against.elasticity.filter(|_| r.abs() >= 0.1);
+    let elasticity = elasticity.map_or_else(String::new, |elasticity| {
+        let change = 100.0 * (1.1_f64.powf(elasticity) - 1.0);
         format!(
-            " Views higher by 10% come with earnings higher by {}.",
-            say.percent(100.0 * (1.1_f64.powf(elasticity) - 1.0), 0)
+            " Views higher by {} come with earnings {} by {}.",
+            say.percent(10.0, 0),
+            if change < 0.0 { "lower" } else { "higher" },
+            say.percent(change.abs(), 0)
         )
     });
     let text = format!(
@@ -107,38 +114,34 @@ pub fn premium(story: &Story) -> Outcome {
     let strongest: Vec<String> = drivers
         .iter()
         .take(3)
-        .map(|d| {
-            format!(
-                "{} ({} standard deviations)",
-                measure(d.column),
-                say.number(d.difference_sd, 2)
-            )
-        })
+        .map(|d| format!("{} ({})", measure(d.column), say.number(d.difference_sd, 2)))
         .collect();
     let straight = revenue
         .premium_engagement_r2
         .map_or_else(String::new, |r2| {
             format!(
-                " In a straight line engagement explains {} of who is premium.",
+                " In a straight line, engagement explains {} of who is premium.",
                 say.share(r2, 0)
             )
         });
     let text = format!(
-        "Premium customers differ most in {}; Super Likes and boosts, which premium brings, are not counted.{straight}",
+        "Premium customers differ most in {}, in standard deviations; Super Likes and boosts, which premium brings, are not counted.{straight}",
         crate::report::story::list(&strongest)
     );
-    Outcome::judged(
-        drivers
-            .first()
-            .is_some_and(|d| d.column == "engagement_score"),
-        text,
-    )
+    let holds = drivers.first().is_some_and(|d| {
+        let beyond_chance = uncertainty(&d.premium, &d.free)
+            .is_some_and(|margin| d.premium.mean - d.free.mean > margin);
+        d.column == "engagement_score" && beyond_chance && d.difference_sd >= NOTABLE
+    });
+    Outcome::judged(holds, text)
 }
 
 /// A measure as it is read in a sentence.
 pub(in crate::report) fn measure(column: &str) -> String {
     match column {
         "matches_per_day" => "matches a day".to_owned(),
+        "super_likes_used_week" => "Super Likes a week".to_owned(),
+        "boosts_used_month" => "boosts a month".to_owned(),
         "swipes_day" => "swipes a day".to_owned(),
         "iap_spending_month_usd" => "in-app spending a month".to_owned(),
         other => other
@@ -171,17 +174,18 @@ pub fn stories(story: &Story) -> Outcome {
     let (low, high) = (100.0 * of_light.mean, 100.0 * of_heavy.mean);
     let adjusted = same_engagement(story, &light.labels[0], &heavy.labels[0]);
     let compared = adjusted.map_or_else(String::new, |gap| {
+        let direction = if gap < 0.0 { "less" } else { "more" };
         format!(
-            " Among customers of equal engagement the difference is {} points.",
-            say.number(gap, 1)
+            " At equal engagement it is {} points {direction}.",
+            say.number(gap.abs(), 1)
         )
     });
     let text = format!(
         "{} of those who view {} stories a day are premium, {} of those who view {}.{compared}",
         story.pct(high),
-        heavy.labels[0],
+        band_said(&heavy.labels[0]),
         story.pct(low),
-        light.labels[0]
+        band_said(&light.labels[0])
     );
     // Untapped: they subscribe more, not only for being more engaged, and most don't yet.
     let more = of_heavy.mean - of_light.mean > margin && adjusted.is_none_or(|gap| gap > 0.0);
@@ -257,7 +261,7 @@ pub fn at_risk(story: &Story) -> Outcome {
     let say = &story.say;
     let revenue = pooled(levels.iter().take(1), "total_revenue_month_usd");
     let worth = revenue.map_or_else(String::new, |arpu| {
-        format!(" They bring in {} a month each.", say.money(arpu))
+        format!(" Those at risk bring in {} a month each.", say.money(arpu))
     });
     let text = format!(
         "{} of the {} below 0.3 leave within 30 days, {} of the others.{worth}",

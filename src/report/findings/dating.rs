@@ -14,7 +14,7 @@ pub fn funnel(story: &Story) -> Outcome {
         return Outcome::unknown("No step after the match is known.");
     };
     let mut text = format!(
-        "After the match most is lost before {}: {}.",
+        "After the match the largest loss is before {}: {}.",
         what_follows(after),
         loss(after).map_or_else(|| "–".to_owned(), |loss| story.pct(loss))
     );
@@ -22,7 +22,7 @@ pub fn funnel(story: &Story) -> Outcome {
         && largest != after
     {
         text += format!(
-            " Over the whole funnel the largest loss is before {}: {}.",
+            " Over the whole funnel it is before {}: {}.",
             what_follows(largest),
             story.pct(lost)
         )
@@ -99,10 +99,17 @@ fn compare(
         .match_rate_users_pct
         .zip(feature.match_rate_others_pct);
     let (of_users, of_others) = rates.filter(|_| feature.users >= ENOUGH)?;
-    let holds = !verdicts.is_empty() && verdicts.iter().all(|better| *better);
-    let alike = if holds { "also" } else { "but not everywhere" };
+    if verdicts.is_empty() {
+        return None;
+    }
+    let holds = verdicts.iter().all(|better| *better);
+    let alike = if holds {
+        "more often within each account type too"
+    } else {
+        "not more often within each account type"
+    };
     let text = format!(
-        "{name} users match on {} of their right swipes, others on {}; {alike} among customers of the same account type.",
+        "{name} users match on {} of their right swipes, others on {}; {alike}.",
         story.say.percent(of_users, 2),
         story.say.percent(of_others, 2)
     );

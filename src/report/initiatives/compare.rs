@@ -1,21 +1,86 @@
 //! Comparing groups of customers for an initiative: kept revenue, at equal
 //! engagement or as it is, and the trial that would tell.
 
-use super::{Gap, Trial};
+use super::{Gap, Trial, Visible};
 use crate::facts::published::{Figure, Group};
-use crate::report::figures::Figures;
 use crate::report::power;
-use crate::report::story::{ENOUGH, Story, pooled, real};
+use crate::report::story::{ENOUGH, Story, Z, joined, real};
 
 pub const REVENUE: &str = "total_revenue_month_usd";
 pub const ADS: &str = "ad_revenue_generated_month_usd";
 pub const CHURN: &str = "churn_30_day";
 
+/// A number with its standard error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    pub value: f64,
+    pub error: f64,
+}
+
+impl Estimate {
+    const NONE: Self = Self {
+        value: 0.0,
+        error: 0.0,
+    };
+
+    /// The mean of a figure. One customer tells nothing of the spread.
+    pub fn of(figure: &Figure) -> Self {
+        Self {
+            value: figure.mean,
+            error: figure.error().unwrap_or(0.0),
+        }
+    }
+
+    /// The ends of the 95% interval.
+    pub fn low(self) -> f64 {
+        self.value - Z * self.error
+    }
+
+    pub fn high(self) -> f64 {
+        self.value + Z * self.error
+    }
+
+    /// The difference of two that know nothing of each other.
+    pub fn less(self, other: Self) -> Self {
+        Self {
+            value: self.value - other.value,
+            error: self.error.hypot(other.error),
+        }
+    }
+
+    /// The product of two of the same customers: how they hang together is not
+    /// known, so that the error is the largest that it can be.
+    pub fn by(self, other: Self) -> Self {
+        Self {
+            value: self.value * other.value,
+            error: (self.error * other.value).abs() + (other.error * self.value).abs(),
+        }
+    }
+}
+
+/// The difference of two means; none where either is not known.
+pub fn difference(one: Option<Figure>, other: Option<Figure>) -> Estimate {
+    let both = one.zip(other);
+    both.map_or(Estimate::NONE, |(one, other)| {
+        Estimate::of(&one).less(Estimate::of(&other))
+    })
+}
+
+/// The share of some customers who stay; all, where churn is not known.
+pub fn staying<'g>(groups: impl IntoIterator<Item = &'g Group>) -> Estimate {
+    let churn = joined(groups, CHURN).map(|churn| Estimate::of(&churn));
+    let churn = churn.unwrap_or(Estimate::NONE);
+    Estimate {
+        value: 1.0 - churn.value,
+        error: churn.error,
+    }
+}
+
 /// Money a month of a group that is still there a month later: revenue times
-/// the share that stays. Where churn is not known, all stay.
-pub fn kept<'g>(groups: impl IntoIterator<Item = &'g Group> + Clone) -> Option<f64> {
-    let revenue = pooled(groups.clone(), REVENUE)?;
-    Some(revenue * (1.0 - pooled(groups, CHURN).unwrap_or(0.0)))
+/// the share that stays.
+pub fn kept<'g>(groups: impl IntoIterator<Item = &'g Group> + Clone) -> Option<Estimate> {
+    let revenue = joined(groups.clone(), REVENUE)?;
+    Some(Estimate::of(&revenue).by(staying(groups)))
 }
 
 pub fn customers<'g>(groups: impl IntoIterator<Item = &'g Group>) -> u64 {
@@ -33,23 +98,22 @@ pub fn enough(one: u64, other: u64, what: &str) -> Result<(), String> {
 
 /// The difference in money kept between two sets of groups of a breakdown that
 /// is crossed with engagement, level by level, weighted by the first set's
-/// customers.
+/// customers. Levels with too few of either tell nothing.
 pub fn at_equal_engagement(
     story: &Story,
     by: &str,
     from: impl Fn(&str) -> bool,
     to: impl Fn(&str) -> bool,
-) -> Option<f64> {
+) -> Option<Estimate> {
     let crossed = story.facts.breakdown(&[by, "engagement_score"])?;
     let mut levels: Vec<&str> = crossed
         .groups
         .iter()
         .map(|g| g.labels[1].as_str())
         .collect();
-    levels.dedup();
     levels.sort_unstable();
     levels.dedup();
-    let (mut difference, mut weight) = (0.0, 0.0);
+    let (mut difference, mut variance, mut weight) = (0.0, 0.0, 0.0);
     for level in levels {
         let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<&Group> {
             let groups = crossed.groups.iter();
@@ -58,58 +122,100 @@ pub fn at_equal_engagement(
                 .collect()
         };
         let (from, to) = (of(&from), of(&to));
-        if customers(from.iter().copied()) == 0 || customers(to.iter().copied()) < ENOUGH {
+        let moved = customers(from.iter().copied());
+        if moved.min(customers(to.iter().copied())) < ENOUGH {
             continue;
         }
-        let n = real(customers(from.iter().copied()));
-        let gap = kept(to.iter().copied())? - kept(from.iter().copied())?;
-        difference += n * gap;
+        let n = real(moved);
+        let gap = kept(to.iter().copied())?.less(kept(from.iter().copied())?);
+        difference += n * gap.value;
+        variance += (n * gap.error).powi(2);
         weight += n;
     }
-    (weight > 0.0).then(|| difference / weight)
+    (weight > 0.0).then(|| Estimate {
+        value: difference / weight,
+        error: variance.sqrt() / weight,
+    })
 }
 
-pub const EQUAL_ENGAGEMENT: &str = "the difference among customers of equal engagement";
+/// The stricter comparison that most initiatives have.
+pub fn strict(at_equal_engagement: Option<Estimate>) -> (Estimate, &'static str) {
+    match at_equal_engagement {
+        Some(estimate) => (estimate, "the difference at equal engagement"),
+        // Without it nothing vouches for any part of the difference.
+        None => (Estimate::NONE, "nothing, since engagement is not known"),
+    }
+}
 
 pub fn no(columns: &str) -> String {
     format!("It takes values in {columns}.")
 }
 
-/// A trial that looks at the mean of a measure.
-pub fn of_means(say: &Figures, metric: &str, figure: Figure, effect: f64, money: bool) -> Trial {
-    let write = |value: f64| {
-        if money {
-            say.money(value)
-        } else {
-            say.number(value, 4)
-        }
-    };
+/// A trial that looks at the mean of a measure, of these customers.
+pub fn of_means(
+    story: &Story,
+    metric: &str,
+    figure: Figure,
+    effect: f64,
+    write: impl Fn(f64) -> String,
+) -> Trial {
+    let there_are = per_arm(story, figure.count);
+    let visible = figure
+        .sd
+        .and_then(|sd| power::visible_mean(sd, there_are))
+        .map(|least| (least, write(least)));
     Trial {
         metric: metric.to_owned(),
         control: write(figure.mean),
         least: write(effect.abs()),
         per_arm: figure.sd.and_then(|sd| power::for_means(sd, effect)),
+        there_are,
+        visible: visible.map(|(least, text)| Visible {
+            text,
+            times: least / effect.abs(),
+        }),
     }
 }
 
-/// A trial that looks at a share.
-pub fn of_shares(say: &Figures, metric: &str, control: f64, treated: f64) -> Trial {
-    let points = 100.0 * (treated - control).abs();
+/// A trial that looks at a share of these customers.
+pub fn of_shares(story: &Story, metric: &str, customers: u64, control: f64, treated: f64) -> Trial {
+    let say = &story.say;
+    let points = |share: f64| {
+        let points = 100.0 * share.abs();
+        format!(
+            "{} points",
+            say.number(points, if points < 1.0 { 2 } else { 1 })
+        )
+    };
+    let there_are = per_arm(story, customers);
+    let least = power::visible_share(control, there_are);
     Trial {
         metric: metric.to_owned(),
         control: say.share(control, 1),
-        least: format!(
-            "{} points",
-            say.number(points, if points < 1.0 { 2 } else { 1 })
-        ),
+        least: points(treated - control),
         per_arm: power::for_shares(control, treated),
+        there_are,
+        visible: least.map(|least| Visible {
+            text: points(least),
+            times: least / (treated - control).abs(),
+        }),
     }
 }
 
+/// Half of the customers, at the stated number of all.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of customers"
+)]
+fn per_arm(story: &Story, customers: u64) -> u64 {
+    (real(customers) * story.scale() / 2.0).floor() as u64
+}
+
 /// How much of the whole difference the base effect is.
-pub fn share_of(gap: Gap, raw: f64) -> f64 {
-    if raw.abs() > f64::EPSILON {
-        (gap.base() / raw).clamp(0.0, 1.0)
+pub fn share_of(gap: Gap, whole: f64) -> f64 {
+    if whole.abs() > f64::EPSILON {
+        (gap.base / whole).clamp(0.0, 1.0)
     } else {
         0.0
     }

@@ -1,12 +1,12 @@
 //! The initiatives on the dating side.
 
 use super::compare::{
-    CHURN, EQUAL_ENGAGEMENT, REVENUE, at_equal_engagement, customers, enough, kept, no, of_shares,
-    share_of,
+    CHURN, Estimate, REVENUE, at_equal_engagement, customers, difference, enough, kept, no,
+    of_shares, share_of, strict,
 };
 use super::{Case, Gap};
 use crate::facts::published::Group;
-use crate::report::story::{ENOUGH, Story, joined, pooled, real};
+use crate::report::story::{ENOUGH, Story, band, joined, real};
 
 pub fn match_quality(story: &Story, change: f64) -> Result<Case, String> {
     let columns = "match_satisfaction_score, churn_30_day and total_revenue_month_usd";
@@ -28,16 +28,17 @@ pub fn match_quality(story: &Story, change: f64) -> Result<Case, String> {
         .zip(kept(high.iter().copied()))
         .ok_or_else(|| no(columns))?;
     let lows: Vec<&str> = low.iter().map(|g| g.labels[0].as_str()).collect();
-    let adjusted = at_equal_engagement(
+    let (at_equal, strict) = strict(at_equal_engagement(
         story,
         "match_satisfaction_score",
         |label| lows.contains(&label),
         |label| !lows.contains(&label),
-    );
-    let gap = Gap::between(kept_high - kept_low, adjusted.unwrap_or(0.0));
+    ));
+    let whole = kept_high.less(kept_low);
+    let gap = Gap::between(whole, at_equal);
     let say = &story.say;
-    // As of the money, half of the way from nothing to all of the difference.
-    let carried = share_of(gap, kept_high - kept_low);
+    // As much of the difference in churn as the base is of that in money.
+    let carried = share_of(gap, whole.value);
     let treated = churn_low.mean - change * carried * (churn_low.mean - churn_high.mean);
     Ok(Case {
         evidence: format!(
@@ -49,11 +50,12 @@ pub fn match_quality(story: &Story, change: f64) -> Result<Case, String> {
         who: "customers with a match satisfaction below 3",
         becomes: "reach 3 or more",
         gap,
-        low_is: EQUAL_ENGAGEMENT,
+        strict,
         falsifier: "Satisfaction rises in the test and churn does not fall.".into(),
         trial: Some(of_shares(
-            say,
+            story,
             "share of low-satisfaction customers who leave within 30 days",
+            from,
             churn_low.mean,
             treated,
         )),
@@ -80,17 +82,18 @@ pub fn dates(story: &Story, change: f64) -> Result<Case, String> {
     let (of_none, of_some) = kept(none.iter().copied())
         .zip(kept(some.iter().copied()))
         .ok_or_else(|| no(columns))?;
-    let churn = pooled(none.iter().copied(), CHURN).zip(pooled(some, CHURN));
+    let churn = joined(none.iter().copied(), CHURN).zip(joined(some, CHURN));
     let (churn_none, churn_some) = churn.ok_or_else(|| no(columns))?;
-    let revenue = pooled(none, REVENUE).ok_or_else(|| no(columns))?;
-    let gap = Gap::between(of_some - of_none, revenue * (churn_none - churn_some));
+    let revenue = joined(none, REVENUE).ok_or_else(|| no(columns))?;
+    let saved = difference(Some(churn_none), Some(churn_some)).by(Estimate::of(&revenue));
+    let gap = Gap::between(of_some.less(of_none), saved);
     let say = &story.say;
     let share = real(with) / real(with + without);
     Ok(Case {
         evidence: format!(
             "{} of daters without a date in the month leave within 30 days, {} of those with one. {}",
-            say.share(churn_none, 1),
-            say.share(churn_some, 1),
+            say.share(churn_none.mean, 1),
+            say.share(churn_some.mean, 1),
             answered(story).unwrap_or_default()
         )
         .trim_end()
@@ -99,11 +102,12 @@ pub fn dates(story: &Story, change: f64) -> Result<Case, String> {
         who: "daters without a date in the month",
         becomes: "have one",
         gap,
-        low_is: "churn alone, revenue unchanged",
+        strict: "churn alone, revenue unchanged",
         falsifier: "More conversations become dates and those who meet leave as often as before.".into(),
         trial: Some(of_shares(
-            say,
+            story,
             "share of daters with a date in the month",
+            with + without,
             share,
             share + change * (1.0 - share),
         )),
@@ -120,12 +124,13 @@ fn answered(story: &Story) -> Option<String> {
         few.mean("dates_completed_month")?,
         many.mean("dates_completed_month")?,
     );
+    let sign = story.say.percent_sign();
     (known.len() > 1).then(|| {
         format!(
             "Daters with a first-message response rate of {} have {} dates a month, those with {} have {}.",
-            few.labels[0],
+            band(&few.labels[0], &sign),
             story.say.rate(low),
-            many.labels[0],
+            band(&many.labels[0], &sign),
             story.say.rate(high)
         )
     })

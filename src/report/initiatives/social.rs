@@ -1,8 +1,8 @@
 //! The initiatives on the social side and on revenue.
 
 use super::compare::{
-    ADS, CHURN, EQUAL_ENGAGEMENT, REVENUE, at_equal_engagement, customers, enough, kept, no,
-    of_means, of_shares, share_of,
+    ADS, Estimate, REVENUE, at_equal_engagement, customers, difference, enough, kept, no, of_means,
+    of_shares, share_of, staying, strict,
 };
 use super::{Case, Gap};
 use crate::facts::published::Group;
@@ -21,14 +21,13 @@ pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
     let (of_creators, of_posting) = kept([creators])
         .zip(kept([posting]))
         .ok_or_else(|| no(columns))?;
-    let raw = of_creators - of_posting;
-    let adjusted = at_equal_engagement(
+    let (at_equal, strict) = strict(at_equal_engagement(
         story,
         "creator_standing",
         |label| label == posting.labels[0],
         |label| label == creators.labels[0],
-    );
-    let gap = Gap::between(raw, adjusted.unwrap_or(0.0));
+    ));
+    let gap = Gap::between(of_creators.less(of_posting), at_equal);
     let say = &story.say;
     let content = story
         .facts
@@ -42,25 +41,25 @@ pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
         });
     let trial = posting.figure(REVENUE).map(|figure| {
         of_means(
-            say,
+            story,
             "revenue a month per customer offered",
             figure,
-            change * gap.base(),
-            true,
+            change * gap.base,
+            |amount| say.money(amount),
         )
     });
     Ok(Case {
         evidence: format!(
             "Kept revenue is {} a month for each of {} creators, {} for customers who post without being creators.{content}",
-            say.money(of_creators),
+            say.money(of_creators.value),
             say.count(creators.customers),
-            say.money(of_posting)
+            say.money(of_posting.value)
         ),
         reach: posting.customers,
         who: "customers who post and are no creators",
         becomes: "become creators",
         gap,
-        low_is: EQUAL_ENGAGEMENT,
+        strict,
         falsifier:
             "New creators bring in and stay no more than those who were not offered the programme."
                 .into(),
@@ -103,13 +102,13 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
     let fee = subscriptions
         .filter(|(_, share)| *share > 0.0)
         .map(|(fee, share)| fee / share);
-    let ads = paying
-        .mean(ADS)
-        .zip(unpaid.mean(ADS))
-        .map_or(0.0, |(with, without)| with - without);
-    let stays = 1.0 - unpaid.mean(CHURN).unwrap_or(0.0);
-    let direct = (fee.ok_or_else(|| no(columns))? + ads.min(0.0)) * stays;
-    let gap = Gap::between(kept_paying - kept_free, direct);
+    let fee = fee.ok_or_else(|| no(columns))?;
+    let ads = difference(paying.figure(ADS), unpaid.figure(ADS));
+    let direct = Estimate {
+        value: fee + ads.value.min(0.0),
+        error: ads.error,
+    };
+    let gap = Gap::between(kept_paying.less(kept_free), direct.by(staying([unpaid])));
     let say = &story.say;
     let from = heavy.first().and_then(|g| g.bands[0].from).unwrap_or(0.0);
     let treated = premium.mean + change * (1.0 - premium.mean);
@@ -123,20 +122,21 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
                 .executive
                 .premium_pct
                 .map_or_else(|| "–".into(), |p| story.pct(p)),
-            say.money(kept_paying),
-            say.money(kept_free)
+            say.money(kept_paying.value),
+            say.money(kept_free.value)
         ),
         reach,
         who: "free customers who view that many stories",
         becomes: "subscribe",
         gap,
-        low_is: "the subscription alone, less the ads that it takes away",
+        strict: "the subscription alone, less the ads that it takes away",
         falsifier:
             "Story features in premium do not raise the share of heavy viewers who subscribe."
                 .into(),
         trial: Some(of_shares(
-            say,
+            story,
             "share of heavy story viewers who are premium",
+            premium.count,
             premium.mean,
             treated,
         )),
@@ -165,12 +165,15 @@ pub fn video(story: &Story, change: f64) -> Result<Case, String> {
     let (of_low, of_high) = kept(low.iter().copied())
         .zip(kept(high.iter().copied()))
         .ok_or_else(|| no(columns))?;
-    let ads = pooled(low.iter().copied(), ADS).zip(pooled(high.iter().copied(), ADS));
-    let stays = 1.0 - pooled(low.iter().copied(), CHURN).unwrap_or(0.0);
-    let direct = ads.map_or(0.0, |(low, high)| (high - low) * stays);
+    let ads = difference(
+        joined(high.iter().copied(), ADS),
+        joined(low.iter().copied(), ADS),
+    );
+    let direct = ads.by(staying(low.iter().copied()));
     let engagement = joined(low.iter().copied(), "engagement_score")
         .zip(joined(high.iter().copied(), "engagement_score"));
-    let gap = Gap::between(of_high - of_low, direct);
+    let whole = of_high.less(of_low);
+    let gap = Gap::between(whole, direct);
     let say = &story.say;
     let engaged = engagement.map_or_else(String::new, |(low, high)| {
         format!(
@@ -179,27 +182,27 @@ pub fn video(story: &Story, change: f64) -> Result<Case, String> {
             say.number(low.mean, 3)
         )
     });
-    let carried = share_of(gap, of_high - of_low);
+    let carried = share_of(gap, whole.value);
     Ok(Case {
         evidence: format!(
             "Kept revenue is {} a month for customers with two or more hours of video a week, {} for the others.{engaged}",
-            say.money(of_high),
-            say.money(of_low)
+            say.money(of_high.value),
+            say.money(of_low.value)
         ),
         reach: from,
         who: "customers with less than two hours of video a week",
         becomes: "watch as much as the others",
         gap,
-        low_is: "the ads alone, churn unchanged",
+        strict: "the ads alone, churn unchanged",
         falsifier: "Hours rise in the test and engagement does not.".into(),
         trial: engagement.map(|(low, high)| {
             let effect = change * carried * (high.mean - low.mean);
             of_means(
-                say,
+                story,
                 "engagement score per customer offered",
                 low,
                 effect,
-                false,
+                |score| say.number(score, 4),
             )
         }),
         target: None,
@@ -226,7 +229,8 @@ pub fn bundle(story: &Story, change: f64) -> Result<Case, String> {
         |label| label != both.labels[0],
         |label| label == both.labels[0],
     );
-    let gap = Gap::between(of_both - of_one, adjusted.unwrap_or(0.0));
+    let (at_equal, strict) = strict(adjusted);
+    let gap = Gap::between(of_both.less(of_one), at_equal);
     let say = &story.say;
     let lift = story
         .facts
@@ -237,8 +241,11 @@ pub fn bundle(story: &Story, change: f64) -> Result<Case, String> {
             format!(" Lifetime value is {} times as high.", say.number(lift, 2))
         });
     let caution = match adjusted {
-        Some(adjusted) if adjusted <= 0.0 => {
-            " Among customers of equal engagement the difference is gone: the bundle pays only if it raises engagement."
+        Some(adjusted) if adjusted.high() < 0.0 => {
+            " Among customers of equal engagement those of one bring more: the bundle pays only if it raises engagement."
+        }
+        Some(adjusted) if adjusted.low() <= 0.0 => {
+            " Among customers of equal engagement no difference is left: the bundle pays only if it raises engagement."
         }
         _ => "",
     };
@@ -246,20 +253,21 @@ pub fn bundle(story: &Story, change: f64) -> Result<Case, String> {
     Ok(Case {
         evidence: format!(
             "Kept revenue is {} a month for a customer of both platforms, {} for one of a single platform.{lift}{caution}",
-            say.money(of_both),
-            say.money(of_one)
+            say.money(of_both.value),
+            say.money(of_one.value)
         ),
         reach: single,
         who: "customers of one platform",
         becomes: "use both",
         gap,
-        low_is: EQUAL_ENGAGEMENT,
+        strict,
         falsifier:
             "Customers who take the bundle do not use the second platform, or bring in no more."
                 .into(),
         trial: Some(of_shares(
-            say,
+            story,
             "share of customers who use both platforms",
+            single + both.customers,
             share,
             share + change * (1.0 - share),
         )),

@@ -1,13 +1,14 @@
 //! What is said of an initiative.
 
-use super::{Case, Rated, priority};
+use super::{Case, Rated, Trial, priority};
 use crate::report::document::{Decision, Initiative, Part};
+use crate::report::figures::capitalised;
 use crate::report::story::Story;
 
 pub fn initiative(story: &Story, rank: usize, rated: &Rated) -> Initiative {
     let (range, parts) = match (&rated.case, rated.value()) {
         (Ok(case), Some(value)) => (
-            format!("{} a month", story.say.money_short(value.1)),
+            format!("{} a month", story.say.money_rough(value.1)),
             parts(story, rated, case, value),
         ),
         (Ok(_), None) => (String::new(), Vec::new()),
@@ -48,19 +49,47 @@ fn parts(story: &Story, rated: &Rated, case: &Case, value: (f64, f64, f64)) -> V
         },
     ];
     if let Some(trial) = &case.trial {
-        let size = trial.per_arm.map_or_else(
-            || "no experiment of a practical size would see it".to_owned(),
-            |n| format!("{} customers per arm", story.say.count(n)),
-        );
         parts.push(Part {
             name: "Experiment",
-            text: format!(
-                "Metric: {}; {} without the initiative. To see the assumed change, {}: {size} (5% two-sided, power 80%).",
-                trial.metric, trial.control, trial.least
-            ),
+            text: experiment(story, rated, trial),
         });
     }
     parts
+}
+
+fn experiment(story: &Story, rated: &Rated, trial: &Trial) -> String {
+    let say = &story.say;
+    let takes = trial.per_arm.map_or_else(
+        || "no experiment of a practical size shows".to_owned(),
+        |n| format!("{} customers per arm show", say.count(n)),
+    );
+    let power = format!(
+        "{} two-sided, power {}",
+        say.share(0.05, 0),
+        say.share(0.8, 0)
+    );
+    let mut text = format!(
+        "Metric: {}; {} without the initiative. {} the assumed change, {} ({power}).",
+        trial.metric,
+        trial.control,
+        capitalised(&takes),
+        trial.least
+    );
+    let short = trial.visible.as_ref().filter(|_| !trial.is_possible());
+    if let Some(visible) = short {
+        text += &format!(
+            " There are {} for each: they show {}",
+            say.count(trial.there_are),
+            visible.text
+        );
+        let needed = rated.change * visible.times;
+        text += &if needed <= 0.5 {
+            format!(", as of a change of {}.", say.share(needed, 0))
+        } else {
+            ", more than a change can bring.".to_owned()
+        };
+    }
+    text
 }
 
 fn lever(story: &Story, rated: &Rated, case: &Case) -> String {
@@ -82,15 +111,20 @@ fn lever(story: &Story, rated: &Rated, case: &Case) -> String {
     .to_owned()
 }
 
+/// A lift from which it pays to ask some first.
+const NOTABLE_LIFT: f64 = 1.1;
+
 /// How much better than chance a model picks whom to ask first.
 fn lift(story: &Story, target: &str) -> Option<String> {
     let card = story.card(target)?;
     let serving = card.candidates.iter().find(|c| c.serves)?;
     let lift = serving.metrics.get("top_decile_lift").copied().flatten()?;
-    Some(format!(
-        "The {target} model’s top tenth has {} times the average share: ask them first.",
-        story.say.number(lift, 1)
-    ))
+    (lift >= NOTABLE_LIFT).then(|| {
+        format!(
+            "The {target} model’s top tenth has {} times the average share: ask them first.",
+            story.say.number(lift, 1)
+        )
+    })
 }
 
 fn effect(story: &Story, rated: &Rated, case: &Case, (low, base, high): (f64, f64, f64)) -> String {
@@ -98,26 +132,39 @@ fn effect(story: &Story, rated: &Rated, case: &Case, (low, base, high): (f64, f6
     let customers = story.settings.customers.unwrap_or(story.facts.customers);
     let moved = say.number(rated.moved * rated.scale, 0);
     format!(
-        "{} a month ({} to {}) at {}, from {moved} who change. Low: {}; high: all of the difference.",
-        say.money_short(base),
-        say.money_short(low),
-        say.money_short(high),
+        "{} a month ({}) at {}, from {moved} who change. {}, each to the end of its 95% interval.",
+        say.money_rough(base),
+        story.money_range(low, high),
         story.customers(customers),
-        case.low_is
+        ends(case)
     )
+}
+
+/// What the low and the high end are.
+fn ends(case: &Case) -> String {
+    const ALL: &str = "all of the difference";
+    let (low, high) = if case.gap.strict_is_low {
+        (case.strict, ALL)
+    } else {
+        (ALL, case.strict)
+    };
+    format!("Low: {low}; high: {high}")
 }
 
 pub fn decision(story: &Story, rank: usize, rated: &Rated) -> Option<Decision> {
     let case = rated.case.as_ref().ok()?;
     let (low, base, high) = rated.value()?;
-    let test = case
-        .trial
-        .as_ref()
-        .and_then(|trial| trial.per_arm)
-        .map_or_else(
-            || "no experiment of a practical size would see it".to_owned(),
-            |n| format!("test with {} customers per arm", story.say.count(n)),
-        );
+    let test = match case.trial.as_ref().map(|trial| (trial, trial.per_arm)) {
+        Some((trial, Some(n))) if trial.is_possible() => {
+            format!("test with {} customers per arm", story.say.count(n))
+        }
+        Some((trial, Some(n))) => format!(
+            "a test takes {} customers per arm, of whom there are {}",
+            story.say.count(n),
+            story.say.count(trial.there_are)
+        ),
+        _ => "no experiment of a practical size would see it".to_owned(),
+    };
     Some(Decision {
         priority: priority(rank, rated).to_owned(),
         title: rated.title.to_owned(),
@@ -130,7 +177,7 @@ pub fn decision(story: &Story, rank: usize, rated: &Rated) -> Option<Decision> {
             case.who,
             case.becomes
         ),
-        value: format!("{} a month", story.say.money_short(base)),
+        value: format!("{} a month", story.say.money_rough(base)),
         unit: story.money_range(low, high),
     })
 }

@@ -5,7 +5,7 @@ use super::{or_dash, subhead, table, text};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
 use crate::report::exhibits::step_name;
-use crate::report::story::{ENOUGH, Story, platform, times};
+use crate::report::story::{ENOUGH, Story, band, platform, times};
 
 pub fn section(pages: &mut Pages) -> Section {
     let story = pages.story;
@@ -44,14 +44,14 @@ fn headline(story: &Story) -> String {
     };
     let loss = story.say.percent(loss, 0);
     match id {
-        "conversations" => format!(
-            "{loss} of matches never become a conversation, the largest loss after the swipe"
-        ),
+        "conversations" => {
+            format!("{loss} of matches become no conversation, the largest loss after the match")
+        }
         "dates_scheduled" => {
             format!("{loss} of conversations lead to no date, the largest loss after the match")
         }
         _ => {
-            format!("{loss} of scheduled dates do not take place, the largest loss after the match")
+            format!("{loss} of agreed dates do not take place, the largest loss after the match")
         }
     }
 }
@@ -80,7 +80,7 @@ fn funnel_aside(story: &Story) -> Vec<Option<String>> {
         }),
         dating
             .show_up_rate_pct
-            .map(|rate| format!("{} of those who agreed show up.", story.pct(rate))),
+            .map(|rate| format!("The average show-up rate is {}.", story.pct(rate))),
         dating.match_to_date_conversion_pct.map(|rate| {
             format!(
                 "Of all matches since sign-up, {} led to a date this month.",
@@ -139,8 +139,9 @@ fn conversation(story: &Story) -> Option<Block> {
         c.without_pct.map(|share| format!("{} of customers write with nobody.", story.pct(share))),
         c.response_rate_pct.zip(c.first_message_response_rate_pct).map(|(all, first)| {
             format!(
-                "{} of messages are answered, but only {} of first ones.",
+                "{} of messages are answered, {}{} of first ones.",
                 story.pct(all),
+                if first < all { "but only " } else { "and " },
                 story.pct(first)
             )
         }),
@@ -162,7 +163,7 @@ fn conversation_table(story: &Story) -> Option<Block> {
     let rows = groups.iter().filter(|g| g.customers >= ENOUGH).map(|g| {
         let mean = |id| or_dash(g.mean(id).map(|v| say.rate(v)));
         vec![
-            format!("{} %", g.labels[0]),
+            band(&g.labels[0], &say.percent_sign()),
             say.count(g.customers),
             mean("matches_per_day"),
             mean("messages_day"),
@@ -174,7 +175,7 @@ fn conversation_table(story: &Story) -> Option<Block> {
     });
     table(
         "Daters by how often their first messages are answered",
-        &["First messages answered", "Customers", "Matches a day", "Messages a day", "Dates agreed", "Dates", "Satisfaction", "Churn"],
+        &["First messages answered", "Customers", "Matches a day", "Messages a day", "Dates agreed", "Dates kept", "Satisfaction", "Churn"],
         rows.collect(),
         Some("Customers whose primary platform is dating or both, with a match this month; dates per month.".into()),
     )
@@ -225,13 +226,13 @@ fn bought(story: &Story) -> Option<Block> {
         let matches = f.matches_day_users.zip(f.matches_day_others);
         let compared = matches.map_or_else(String::new, |(with, without)| {
             format!(
-                " They have {} matches a day, others {}.",
+                " Users have {} matches a day, others {}.",
                 say.number(with, 2),
                 say.number(without, 2)
             )
         });
         Some(format!(
-            "{} of customers use {name}, {} {per} on the average of all.{compared}",
+            "{} of customers use {name}, the average customer {} {per}.{compared}",
             story.pct(users),
             say.rate(f.uses?)
         ))

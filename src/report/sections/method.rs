@@ -5,6 +5,7 @@ use crate::models::{Card, Metrics};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
 use crate::report::figures::capitalised;
+use crate::report::findings;
 use crate::report::story::Story;
 
 /// Columns with missing values that are listed by name.
@@ -30,6 +31,12 @@ pub fn section(pages: &mut Pages) -> Section {
     blocks.push(Block::Notes {
         items: definitions
             .map(|d| format!("{}: {}.", capitalised(d.figure), d.definition))
+            .collect(),
+    });
+    blocks.push(subhead("How the expected findings are judged"));
+    blocks.push(Block::Notes {
+        items: findings::rules()
+            .map(|(claim, rule)| format!("{claim}: {rule}."))
             .collect(),
     });
     Section {

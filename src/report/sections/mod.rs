@@ -50,7 +50,6 @@ fn plain_table(
     let columns = columns.iter().enumerate().map(|(i, name)| TableColumn {
         name: (*name).to_owned(),
         numeric: i > 0,
-        wide: i == 0,
     });
     (!rows.is_empty()).then(|| Table {
         title: title.to_owned(),

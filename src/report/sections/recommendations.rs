@@ -1,6 +1,6 @@
 //! The six initiatives, the most valuable first.
 
-use super::{table, text};
+use super::{or_dash, table, text};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
 use crate::report::initiatives::{self, Rated};
@@ -29,7 +29,7 @@ fn headline(story: &Story, rated: &[Rated]) -> String {
         Some((best, (_, base, _))) if base > 0.0 => format!(
             "{} promises most: {} a month in the base case, to be tested",
             best.title,
-            story.say.money_short(base)
+            story.say.money_rough(base)
         ),
         Some(_) => "No initiative promises more revenue in this cohort".to_owned(),
         None => "What this cohort can’t value".to_owned(),
@@ -41,9 +41,9 @@ fn intro(story: &Story) -> Option<Block> {
     text([Some(format!(
         "Effects are in kept revenue: a month’s revenue times the share of customers who are still there 30 days \
          later, at {}. Each assumes that a share of some customers comes to behave as others do; the share can be \
-         set, and the effect is in proportion to it. The high end counts all of the difference between the two, the \
-         low end what is left of it under a stricter comparison, the base is the middle. These are associations \
-         until the experiment shows them to be effects.",
+         set, and the effect is in proportion to it. The base is the middle of two comparisons: all of the difference \
+         between the two, and what is left of it under a stricter one; low and high are the ends of their 95% \
+         intervals. These are associations until the experiment shows them to be effects.",
         story.customers(customers)
     ))])
 }
@@ -52,15 +52,16 @@ fn overview(story: &Story, rated: &[Rated]) -> Option<Block> {
     let say = &story.say;
     let rows = rated.iter().enumerate().filter_map(|(rank, r)| {
         let (low, base, high) = r.value()?;
-        let arm = r.case.as_ref().ok()?.trial.as_ref().and_then(|t| t.per_arm);
+        let trial = r.case.as_ref().ok()?.trial.as_ref();
         Some(vec![
             format!("{}  {}", initiatives::priority(rank, r), r.title),
             say.percent(100.0 * r.change, 1),
             say.number(r.moved * r.scale, 0),
-            say.money_short(low),
-            say.money_short(base),
-            say.money_short(high),
-            arm.map_or_else(|| "–".to_owned(), |n| say.count(n)),
+            say.money_rough(low),
+            say.money_rough(base),
+            say.money_rough(high),
+            or_dash(trial.and_then(|t| t.per_arm).map(|n| say.count(n))),
+            or_dash(trial.map(|t| say.count(t.there_are))),
         ])
     });
     table(
@@ -72,7 +73,8 @@ fn overview(story: &Story, rated: &[Rated]) -> Option<Block> {
             "Low",
             "Base",
             "High",
-            "Customers per arm",
+            "Needed per arm",
+            "There are",
         ],
         rows.collect(),
         None,

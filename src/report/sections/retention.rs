@@ -4,7 +4,7 @@
 use super::{or_dash, subhead, table, text};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
-use crate::report::exhibits::{LEVELS, bands, months};
+use crate::report::exhibits::{LEVELS, bands, months, tenure_matters};
 use crate::report::figures::plain;
 use crate::report::story::{Story, list, platform};
 
@@ -51,9 +51,13 @@ fn headline(story: &Story) -> String {
         .max_by(|a, b| a.1.total_cmp(&b.1))
         .filter(|_| bands.len() > 1);
     match (worst, story.facts.retention.churn_rate_pct) {
+        (Some(_), Some(churn)) if !tenure_matters(story) => format!(
+            "{} of customers leave within 30 days, whatever their tenure",
+            story.say.percent(churn, 0)
+        ),
         (Some((band, churn)), _) if band.from_months < 1.0 && band.to_months == Some(3.0) => {
             format!(
-                "The first three months decide: {} of new customers leave within 30 days",
+                "The first three months are the riskiest: {} of new customers leave within 30 days",
                 story.say.percent(*churn, 0)
             )
         }
@@ -85,7 +89,7 @@ fn activity(story: &Story) -> Option<Block> {
                 story.pct(week)
             )
         }),
-        r.stickiness_pct.map(|share| format!("The former are {} of the latter.", story.pct(share))),
+        r.stickiness_pct.map(|share| format!("Stickiness, the former as a share of the latter, is {}.", story.pct(share))),
         r.app_opens_day.zip(r.session_minutes).map(|(opens, minutes)| {
             format!("The app is opened {} times a day for {} minutes.", say.rate(opens), say.rate(minutes))
         }),

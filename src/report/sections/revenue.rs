@@ -232,10 +232,14 @@ fn premium(story: &Story) -> Option<Block> {
 fn drivers(story: &Story) -> Option<Block> {
     let say = &story.say;
     let rows = story.facts.revenue.premium_drivers.iter().take(8).map(|d| {
+        let mean = |mean: f64| match d.column.ends_with("_pct") {
+            true => story.pct(mean),
+            false => say.rate(mean),
+        };
         vec![
             crate::report::figures::capitalised(&measure(d.column)),
-            say.rate(d.premium.mean),
-            say.rate(d.free.mean),
+            mean(d.premium.mean),
+            mean(d.free.mean),
             say.number(d.difference_sd, 2),
         ]
     });

@@ -4,7 +4,7 @@ use super::{or_dash, subhead, table, text};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
 use crate::report::exhibits;
-use crate::report::story::Story;
+use crate::report::story::{ENOUGH, Story};
 
 pub fn section(pages: &mut Pages) -> Section {
     let story = pages.story;
@@ -54,12 +54,15 @@ fn aside(story: &Story) -> Vec<Option<String>> {
         .zip(find("Social_Media"))
         .and_then(|(both, social)| {
             Some(format!(
-                "Customers of both score {} in engagement, customers of social media {}{}.",
+                "Customers of both platforms score {} in engagement, those of social media {}{}.",
                 say.number(both.mean("engagement_score")?, 3),
                 say.number(social.mean("engagement_score")?, 3),
                 find("Dating")
                     .and_then(|g| g.mean("engagement_score"))
-                    .map_or_else(String::new, |v| format!(", of dating {}", say.number(v, 3)))
+                    .map_or_else(String::new, |v| format!(
+                        ", those of dating {}",
+                        say.number(v, 3)
+                    ))
             ))
         });
     let feed = story.facts.social.feed_minutes_day.map(|minutes| {
@@ -105,7 +108,7 @@ fn stories(story: &Story) -> Option<Block> {
             .zip(social.reels_watched_day)
             .map(|(created, watched)| {
                 format!(
-                    "{} reels are made a week and {} watched a day.",
+                    "They make {} reels a week and watch {} a day.",
                     say.rate(created),
                     say.rate(watched)
                 )
@@ -115,7 +118,7 @@ fn stories(story: &Story) -> Option<Block> {
             .zip(social.reel_completion_rate_pct)
             .map(|(seconds, rate)| {
                 format!(
-                    "A reel is watched for {} seconds on average, and {} of them to the end.",
+                    "A reel is watched for {} seconds on average, {} of reels to their end.",
                     say.rate(seconds),
                     story.pct(rate)
                 )
@@ -150,18 +153,15 @@ fn creation(story: &Story) -> Option<Block> {
         social
             .posting_pct
             .map(|share| format!("{} of customers post or make reels.", story.pct(share))),
-        social.posts_last_30_days.map(|posts| {
-            format!(
-                "There are {} posts per customer and month.",
-                say.rate(posts)
-            )
-        }),
+        social
+            .posts_last_30_days
+            .map(|posts| format!("A customer makes {} posts a month.", say.rate(posts))),
         social
             .engagement_rate_pct
             .zip(social.followers)
             .map(|(rate, followers)| {
                 format!(
-                    "Posts engage {} of the followers, of whom a customer has {}.",
+                    "Posts engage {} of followers, and a customer has {} of these.",
                     story.pct(rate),
                     say.number(followers, 0)
                 )
@@ -180,8 +180,13 @@ fn creators(story: &Story) -> Option<Block> {
     text([
         creators.share_pct.map(|share| {
             format!(
-                "{} customers, {}, are creators.",
-                say.count(count),
+                "{} {} ({}).",
+                story.customers(count),
+                if count == 1 {
+                    "is a creator"
+                } else {
+                    "are creators"
+                },
                 story.pct(share)
             )
         }),
@@ -190,18 +195,21 @@ fn creators(story: &Story) -> Option<Block> {
             .zip(creators.total_earnings_month_usd)
             .map(|(each, all)| {
                 format!(
-                    "They earn {} a month each, {} together.",
+                    "Creators earn {} a month each, {} together.",
                     say.money(each),
                     say.money_short(all)
                 )
             }),
-        quantile(50.0).zip(quantile(95.0)).map(|(median, high)| {
-            format!(
-                "The median is {}; one in twenty earns more than {}.",
-                say.money(median),
-                say.money(high)
-            )
-        }),
+        quantile(50.0)
+            .zip(quantile(95.0))
+            .filter(|_| count >= ENOUGH)
+            .map(|(median, high)| {
+                format!(
+                    "The median is {}; one in twenty earns more than {}.",
+                    say.money(median),
+                    say.money(high)
+                )
+            }),
         creators
             .content_share_pct
             .zip(creators.views_share_pct)
@@ -237,10 +245,10 @@ fn standings(story: &Story) -> Option<Block> {
     table(
         "Creators and other customers",
         &[
-            "Customers who",
+            "Customer",
             "Number",
             "Share",
-            "Posts, reels",
+            "Posts and reels",
             "Views a post",
             "Engagement",
             "ARPU",

@@ -19,9 +19,8 @@ pub fn section(pages: &mut Pages) -> Section {
         blocks.push(Block::List { items });
     }
     blocks.extend(decision(story));
-    blocks.extend(statistics::block(story));
-    blocks.push(Block::NewPage);
     blocks.extend(platforms(story));
+    blocks.extend(statistics::block(story));
     blocks.push(subhead("What was expected, and what this cohort shows"));
     blocks.push(Block::SoWhat {
         texts: vec![tally(&found)],
@@ -177,23 +176,25 @@ fn impact(story: &Story) -> Vec<String> {
     [
         all.filter(|_| leaving > 0.0).map(|all| {
             format!(
-                "About {} of the {} a month comes from customers who leave within 30 days, by platform and engagement level.",
-                say.money_short(leaving),
+                "About {} of the {} a month is brought by customers who leave within 30 days, taking revenue and churn \
+                 by platform and engagement level.",
+                say.money_rough(leaving),
                 say.money_short(all)
             )
         }),
         at_risk.and_then(|level| {
             Some(format!(
-                "{} ({}) score below 0.3 in engagement; they bring {} a month and {} of them leave.",
+                "{} ({}) score below {} in engagement; they bring {} a month and {} of them leave.",
                 story.customers(level.customers),
                 story.pct(level.share_pct),
+                say.number(0.3, 1),
                 say.money_short(level.monthly_revenue_usd?),
                 story.pct(level.churn_pct?)
             ))
         }),
         premium.filter(|(_, free)| *free > 0.0).map(|(premium, free)| {
             format!(
-                "A premium customer brings {} a month, {} a free one.",
+                "A premium customer brings {} a month, {} what a free one brings.",
                 say.money(premium),
                 times(say, premium / free)
             )
@@ -261,6 +262,15 @@ fn platforms(story: &Story) -> Option<Block> {
     )
 }
 
+/// `1 holds`, `9 hold`, `none hold`.
+fn some(count: usize, one: &str, several: &str) -> String {
+    match count {
+        0 => format!("none {several}"),
+        1 => format!("1 {one}"),
+        _ => format!("{count} {several}"),
+    }
+}
+
 fn tally(found: &[Finding]) -> String {
     let count = |verdict| found.iter().filter(|f| f.verdict == verdict).count();
     let (holds, fails, unknown) = (
@@ -274,7 +284,10 @@ fn tally(found: &[Finding]) -> String {
             .to_owned()
     } else {
         format!(
-            "Of {tested} expected findings that this cohort can tell, {holds} hold and {fails} do not."
+            "Of {tested} expected {} that this cohort can tell, {} and {}.",
+            if tested == 1 { "finding" } else { "findings" },
+            some(holds, "holds", "hold"),
+            some(fails, "does not", "do not")
         )
     };
     if unknown > 0 && tested > 0 {
