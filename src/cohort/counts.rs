@@ -27,6 +27,7 @@ const RECIPROCALS: [f64; LONGEST_INVERSION + 1] = {
 };
 
 /// The number of events of a mean, from a source of uniform numbers.
+#[inline]
 pub fn poisson(mean: f64, uniform: &mut impl FnMut() -> f64) -> f64 {
     if mean >= LARGE_MEAN {
         return poisson_by_rejection(mean, uniform);
@@ -79,6 +80,7 @@ fn poisson_by_rejection(mean: f64, uniform: &mut impl FnMut() -> f64) -> f64 {
 }
 
 /// The number of hits among trials, each of chance `p`.
+#[inline]
 pub fn binomial(trials: f64, p: f64, uniform: &mut impl FnMut() -> f64) -> f64 {
     if p > 0.5 {
         return trials - binomial(trials, 1.0 - p, uniform);
@@ -150,13 +152,31 @@ fn whole_part(x: f64) -> f64 {
 
 /// The logarithm of k!, by Stirling's series from 10 on, to 1e-10.
 fn ln_factorial(k: f64) -> f64 {
+    const SMALL: [f64; 10] = [
+        0.0,
+        0.0,
+        0.693_147_180_559_945_3,
+        1.791_759_469_228_055,
+        3.178_053_830_347_945_8,
+        4.787_491_742_782_046,
+        6.579_251_212_010_101,
+        8.525_161_361_065_415,
+        10.604_602_902_745_25,
+        12.801_827_480_081_469,
+    ];
     const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
     if k < 10.0 {
-        return libm::lgamma(k + 1.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number from 0 to 9"
+        )]
+        return SMALL[k as usize];
     }
     let r = 1.0 / k;
     let r2 = r * r;
-    let correction = r * (1.0 / 12.0 - r2 * (1.0 / 360.0 - r2 * (1.0 / 1260.0 - r2 / 1680.0)));
+    let correction =
+        r * (1.0 / 12.0 - r2 * (1.0 / 360.0 - r2 * (1.0 / 1260.0 - r2 * (1.0 / 1680.0))));
     (k + 0.5) * ln(k) - k + HALF_LN_TAU + correction
 }
 

@@ -85,24 +85,29 @@ impl TryRng for Stream {
 pub struct Draw(Stream);
 
 impl Draw {
+    #[inline]
     pub fn uniform(&mut self) -> f64 {
         self.0.random()
     }
 
+    #[inline]
     pub fn normal(&mut self) -> f64 {
         StandardNormal.sample(&mut self.0)
     }
 
+    #[inline]
     pub fn exponential(&mut self) -> f64 {
         Exp1.sample(&mut self.0)
     }
 
+    #[inline]
     pub fn logistic(&mut self) -> f64 {
         let u: f64 = self.0.sample(rand_distr::Open01);
         math::logit(u)
     }
 
     /// Gamma with mean `shape`.
+    #[inline]
     pub fn gamma(&mut self, shape: f64) -> f64 {
         if shape >= 1.0 {
             return self.large_gamma(shape);
@@ -115,13 +120,18 @@ impl Draw {
     }
 
     /// By Marsaglia and Tsang (2000), from a shape of 1 on.
+    #[inline]
+    fn large_gamma(&mut self, shape: f64) -> f64 {
+        // Set up in place, so that a loop over rows of one shape does it once.
+        let d = shape - 1.0 / 3.0;
+        self.marsaglia_tsang(d, 1.0 / (9.0 * d).sqrt())
+    }
+
     #[expect(
         clippy::many_single_char_names,
         reason = "the names of the published method"
     )]
-    fn large_gamma(&mut self, shape: f64) -> f64 {
-        let d = shape - 1.0 / 3.0;
-        let c = 1.0 / (9.0 * d).sqrt();
+    fn marsaglia_tsang(&mut self, d: f64, c: f64) -> f64 {
         loop {
             let x = self.normal();
             let root = 1.0 + c * x;
@@ -138,6 +148,7 @@ impl Draw {
     }
 
     /// Gamma with mean 1.
+    #[inline]
     pub fn gamma_factor(&mut self, shape: f64) -> f64 {
         self.gamma(shape) / shape
     }
@@ -146,22 +157,26 @@ impl Draw {
     ///
     /// Drawn as a Gamma's share of two: half the time of `rand_distr`'s Beta,
     /// whose method is made for many draws with the same parameters.
+    #[inline]
     pub fn beta(&mut self, mean: f64, precision: f64) -> f64 {
         let m = mean.clamp(1e-4, 1.0 - 1e-4);
         let part = self.gamma(m * precision);
         part / (part + self.gamma((1.0 - m) * precision))
     }
 
+    #[inline]
     pub fn poisson(&mut self, mean: f64) -> f64 {
         counts::poisson(mean, &mut || self.uniform())
     }
 
+    #[inline]
     pub fn binomial(&mut self, trials: f64, p: f64) -> f64 {
         counts::binomial(trials, p, &mut || self.uniform())
     }
 
     /// An index by its share; the shares add up to 1.
     #[expect(clippy::cast_precision_loss, reason = "an index of a short list")]
+    #[inline]
     pub fn category(&mut self, shares: &[f64]) -> f64 {
         let mut u = self.uniform();
         for (i, share) in shares.iter().enumerate() {

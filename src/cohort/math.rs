@@ -1,89 +1,126 @@
 //! The elementary functions of the generator.
 //!
-//! Written out, or `libm`'s, instead of the standard library's: results don't
+//! Written out over tables, or `libm`'s, instead of the standard library's: results don't
 //! depend on the machine's C library.
 
+use crate::schema::rounding::UNIT_STEP;
 pub use crate::schema::rounding::{cents, percent, round, whole};
+
+/// How many parts the tables have: powers of two by 64ths, logarithms by 128ths.
+const POWERS: usize = 64;
+const LOGS: usize = 128;
+
+/// 2^(i/64).
+static POWER: [f64; POWERS] = powers();
+/// A reciprocal of a number in each part, and the logarithm of that number.
+static LOG: [(f64, f64); LOGS] = logs();
 
 /// A few units in the last place, far below what any column keeps; short enough
 /// to be built into every loop that calls it.
 #[inline]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "the length of a table, and the exponent's bits"
+)]
 pub fn exp(x: f64) -> f64 {
-    let y = x * std::f64::consts::LOG2_E;
-    if y < -1022.0 {
+    const STEPS: f64 = POWERS as f64;
+    let y = x * (std::f64::consts::LOG2_E * STEPS);
+    if y < -1022.0 * STEPS {
         return 0.0;
     }
-    if y > 1023.0 {
+    if y > 1023.0 * STEPS {
         return f64::INFINITY;
     }
-    let n = whole(y);
-    power_of_two(n) * exp_near_0((y - n) * std::f64::consts::LN_2)
+    // The last bits of the sum are the whole number nearest to y.
+    let sum = y + UNIT_STEP;
+    let n = sum
+        .to_bits()
+        .wrapping_sub(UNIT_STEP.to_bits())
+        .cast_signed();
+    let r = (y - (sum - UNIT_STEP)) * (std::f64::consts::LN_2 / STEPS);
+    // The Taylor series for |r| up to ln(2)/128, whose next term is below 4e-17.
+    let r2 = r * r;
+    let more = r + r2 * ((0.5 + r * (1.0 / 6.0)) + r2 * (1.0 / 24.0 + r * (1.0 / 120.0)));
+    let root = POWER[n as usize % POWERS];
+    let power = f64::from_bits((((n >> POWERS.trailing_zeros()) + 1023) as u64) << 52);
+    (root + root * more) * power
 }
 
-/// For |x| up to ln(2)/2: the Taylor series, whose next term is below 2e-16.
-#[inline]
-fn exp_near_0(x: f64) -> f64 {
-    const C: [f64; 13] = [
-        1.0,
-        1.0,
-        1.0 / 2.0,
-        1.0 / 6.0,
-        1.0 / 24.0,
-        1.0 / 120.0,
-        1.0 / 720.0,
-        1.0 / 5_040.0,
-        1.0 / 40_320.0,
-        1.0 / 362_880.0,
-        1.0 / 3_628_800.0,
-        1.0 / 39_916_800.0,
-        1.0 / 479_001_600.0,
-    ];
-    // In pairs and fours, so that the processor need not wait for each product.
-    let (x2, x4) = (x * x, x * x * (x * x));
-    let four = |i: usize| (C[i] + C[i + 1] * x) + (C[i + 2] + C[i + 3] * x) * x2;
-    four(0) + x4 * (four(4) + x4 * (four(8) + x4 * C[12]))
+const fn powers() -> [f64; POWERS] {
+    let mut table = [1.0; POWERS];
+    let mut i = 1;
+    while i < POWERS {
+        #[expect(clippy::cast_precision_loss, reason = "the length of a table")]
+        let x = i as f64 / POWERS as f64 * std::f64::consts::LN_2;
+        // Horner's scheme from the smallest term on.
+        let mut sum = 1.0;
+        let mut k = 20.0;
+        while k > 0.0 {
+            sum = 1.0 + sum * x / k;
+            k -= 1.0;
+        }
+        table[i] = sum;
+        i += 1;
+    }
+    table
 }
 
-/// 2 to the whole number `n`, from -1022 to 1023.
-#[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a whole number whose sum with 1023 is from 1 to 2046"
-)]
-fn power_of_two(n: f64) -> f64 {
-    f64::from_bits(((n + 1023.0) as i64 as u64) << 52)
-}
+/// The lowest m of x = 2^n · m, about √½: where a part begins.
+const LOWEST: u64 = 0x3fe6_a000_0000_0000;
+const PART_BITS: u32 = 52 - LOGS.trailing_zeros();
 
 /// The natural logarithm; its ends are the library's.
 #[inline]
 #[expect(
     clippy::cast_precision_loss,
-    clippy::cast_possible_wrap,
-    reason = "an exponent of at most 2046"
+    clippy::cast_possible_truncation,
+    reason = "an exponent of at most 2046, and a place in a short table"
 )]
 pub fn ln(x: f64) -> f64 {
-    const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
     if !(f64::MIN_POSITIVE..=f64::MAX).contains(&x) {
         return libm::log(x);
     }
-    // x = 2^n · m with m from √½ to √2, and ln(m) = 2·artanh((m - 1)/(m + 1)).
-    let bits = x.to_bits();
-    let n = (bits.wrapping_sub(SQRT_HALF) as i64) >> 52;
-    let m = f64::from_bits(bits.wrapping_sub((n << 52).cast_unsigned()));
-    let s = (m - 1.0) / (m + 1.0);
-    n as f64 * std::f64::consts::LN_2 + artanh_near_0(s) * 2.0
+    let above = x.to_bits().wrapping_sub(LOWEST);
+    let n = above.cast_signed() >> 52;
+    let m = f64::from_bits(x.to_bits().wrapping_sub((n << 52).cast_unsigned()));
+    let (reciprocal, log) = LOG[(above >> PART_BITS) as usize % LOGS];
+    let r = m * reciprocal - 1.0;
+    // The Taylor series of ln(1 + r) for |r| up to 1/128, whose next term is below 2e-18.
+    let r2 = r * r;
+    let tail =
+        (-0.5 + r * (1.0 / 3.0)) + r2 * ((-0.25 + r * 0.2) + r2 * (-1.0 / 6.0 + r * (1.0 / 7.0)));
+    n as f64 * std::f64::consts::LN_2 + (log + (r + r2 * tail))
 }
 
-/// For |s| up to 0.172: the Taylor series, whose next term is below 1e-18.
-#[inline]
-fn artanh_near_0(s: f64) -> f64 {
-    let (z, z2) = (s * s, s * s * (s * s));
-    let two = |k: f64| 1.0 / k + z / (k + 2.0);
-    let z4 = z2 * z2;
-    let low = two(1.0) + z2 * two(5.0);
-    let high = two(9.0) + z2 * two(13.0);
-    s * (low + z4 * (high + z4 * (two(17.0) + z2 / 21.0)))
+const fn logs() -> [(f64, f64); LOGS] {
+    let mut table = [(1.0, 0.0); LOGS];
+    let mut i = 0;
+    while i < LOGS {
+        let first = LOWEST + ((i as u64) << PART_BITS);
+        let (first, end) = (first, first + (1 << PART_BITS));
+        let one = 1_f64.to_bits();
+        // The logarithm of 1 is exactly 0: its neighbours are measured from it.
+        if first != one && end != one {
+            let middle = f64::from_bits(first + (1 << (PART_BITS - 1)));
+            let reciprocal = 1.0 / middle;
+            table[i] = (reciprocal, -ln_near_1(reciprocal));
+        }
+        i += 1;
+    }
+    table
+}
+
+/// From √½ to √2: 2·artanh((x - 1)/(x + 1)) by its Taylor series.
+const fn ln_near_1(x: f64) -> f64 {
+    let s = (x - 1.0) / (x + 1.0);
+    let mut sum = 0.0;
+    let mut k = 25.0;
+    while k > 0.0 {
+        sum = sum * s * s + 1.0 / k;
+        k -= 2.0;
+    }
+    2.0 * s * sum
 }
 
 /// `x` to the power `y`, for a positive `x`.
@@ -93,16 +130,19 @@ pub fn pow(x: f64, y: f64) -> f64 {
 }
 
 /// The logarithm of one more, for amounts, which are 0 or far from it.
+#[inline]
 pub fn ln_1p(x: f64) -> f64 {
     ln(1.0 + x)
 }
 
 /// The logistic function.
+#[inline]
 pub fn logistic(x: f64) -> f64 {
     1.0 / (1.0 + exp(-x))
 }
 
 /// The inverse of [`logistic`].
+#[inline]
 pub fn logit(p: f64) -> f64 {
     ln(p / (1.0 - p))
 }

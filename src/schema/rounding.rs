@@ -1,8 +1,12 @@
 //! How stored values are rounded: the identities between columns hold on the
 //! rounded values, so whoever draws and whoever checks must round alike.
 
+/// 1.5 · 2^52: the last bit of a number of this size is worth 1.
+pub const UNIT_STEP: f64 = 6_755_399_441_055_744.0;
+
 /// `x` to so many decimals (at most three), halves to even.
 #[must_use]
+#[inline]
 pub fn round(x: f64, places: u8) -> f64 {
     const SCALE: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
     let scale = SCALE[usize::from(places)];
@@ -11,12 +15,14 @@ pub fn round(x: f64, places: u8) -> f64 {
 
 /// Dollars as whole cents.
 #[must_use]
+#[inline]
 pub fn cents(usd: f64) -> f64 {
     whole(usd * 100.0)
 }
 
 /// `part` per hundred of `whole`, two decimals; 0 where there is no whole.
 #[must_use]
+#[inline]
 pub fn percent(part: f64, whole: f64) -> f64 {
     if whole > 0.0 {
         round(100.0 * part / whole, 2)
@@ -33,7 +39,6 @@ pub fn percent(part: f64, whole: f64) -> f64 {
 #[must_use]
 #[inline]
 pub fn whole(x: f64) -> f64 {
-    const UNIT_STEP: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52
     (x + UNIT_STEP) - UNIT_STEP
 }
 
