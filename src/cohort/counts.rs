@@ -4,7 +4,7 @@
 //! Small means by inversion, others by Hörmann's transformed rejection (PTRS and
 //! BTRS, 1993), which accepts most draws without a logarithm.
 
-use super::math::{exp, ln};
+use super::math::{exp, floor, ln, place};
 
 /// Means from here on are drawn by rejection.
 const LARGE_MEAN: f64 = 10.0;
@@ -67,7 +67,7 @@ fn poisson_by_rejection(mean: f64, uniform: &mut impl FnMut() -> f64) -> f64 {
         if point < 0.0 || (us < 0.013 && v > us) {
             continue;
         }
-        let k = whole_part(point);
+        let k = floor(point);
         if us >= 0.07 && v <= accepted_at_once {
             return k;
         }
@@ -124,12 +124,12 @@ fn binomial_by_rejection(n: f64, p: f64, uniform: &mut impl FnMut() -> f64) -> f
         if point < 0.0 || point >= n + 1.0 {
             continue;
         }
-        let k = whole_part(point);
+        let k = floor(point);
         if us >= 0.07 && v <= accepted_at_once {
             return k;
         }
         let alpha = (2.83 + 5.1 / b) * spread;
-        let mode = whole_part((n + 1.0) * p);
+        let mode = floor((n + 1.0) * p);
         let hat = ln(v * alpha / (a / (us * us) + b));
         // The logarithm of the chance of k to that of the mode.
         let ways = |k: f64| ln_factorial(k) + ln_factorial(n - k);
@@ -137,17 +137,6 @@ fn binomial_by_rejection(n: f64, p: f64, uniform: &mut impl FnMut() -> f64) -> f
             return k;
         }
     }
-}
-
-/// A number from 0 to 2^63 without its fraction. (`floor` is a function call on
-/// processors before SSE4.1, which the default target allows for.)
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "the fraction is to be lost"
-)]
-fn whole_part(x: f64) -> f64 {
-    x as i64 as f64
 }
 
 /// The logarithm of k!, by Stirling's series from 10 on, to 1e-10.
@@ -166,12 +155,7 @@ fn ln_factorial(k: f64) -> f64 {
     ];
     const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
     if k < 10.0 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a whole number from 0 to 9"
-        )]
-        return SMALL[k as usize];
+        return SMALL[place(k)];
     }
     let r = 1.0 / k;
     let r2 = r * r;

@@ -152,11 +152,7 @@ fn matches(d: &mut Draft) {
         const { constant("visibility") },
         Aim::at("matches_day"),
         (1e-3, 1e6),
-        |d, half| {
-            let half = pow(half, VISIBILITY_POWER);
-            let scales = gender_scales(d, half);
-            d.mean(|r| match_chance(r, half, scales) * r[RIGHT_30] / DAYS)
-        },
+        |d, half| gender_scales(d, pow(half, VISIBILITY_POWER)).1,
     );
     let half = pow(half, VISIBILITY_POWER);
     let names = const {
@@ -166,7 +162,7 @@ fn matches(d: &mut Draft) {
             constant("match_nonbinary"),
         ]
     };
-    let scales = d.solve_all(names, |d| gender_scales(d, half));
+    let scales = d.solve_all(names, |d| gender_scales(d, half).0);
     d.fill(MATCH_CHANCE, |r, _| match_chance(r, half, scales));
     if d.is_calibrating() {
         let rate = d.mean(|r| r[MATCH_CHANCE]);
@@ -198,20 +194,17 @@ fn match_chance(r: Row, half: f64, scales: [f64; 3]) -> f64 {
     (by_code(r[GENDER], scales) * visibility(r, half)).min(MATCH_CHANCE_MOST)
 }
 
-/// The scale of each gender that brings its mean chance to its target.
-fn gender_scales(d: &Draft, half: f64) -> [f64; 3] {
+/// The scale of each gender that brings its mean chance to its target, and the
+/// mean matches a day that come of it.
+fn gender_scales(d: &Draft, half: f64) -> ([f64; 3], f64) {
     let values = d.spec().values();
-    let of = |r: Row, v: f64| -> [f64; 3] {
-        std::array::from_fn(|g| {
-            v * by_code(
-                r[GENDER],
-                [f64::from(g == 0), f64::from(g == 1), f64::from(g == 2)],
-            )
-        })
+    let is = |r: Row| {
+        let gender = math::place(r[GENDER]);
+        [0, 1, 2].map(|g| f64::from(u8::from(gender == g)))
     };
     let [m, w, o, men_v, women_v, other_v] = d.sums(|r| {
-        let (n, v) = (of(r, 1.0), of(r, visibility(r, half)));
-        [n[0], n[1], n[2], v[0], v[1], v[2]]
+        let (is, v) = (is(r), visibility(r, half));
+        [is[0], is[1], is[2], is[0] * v, is[1] * v, is[2] * v]
     });
     let (counts, sums) = ([m, w, o], [men_v, women_v, other_v]);
     let ratios = [1.0, values[WOMEN_TO_MEN], NONBINARY_TO_MEN];
@@ -224,17 +217,23 @@ fn gender_scales(d: &Draft, half: f64) -> [f64; 3] {
         scales[g] = target(g) / sums[g];
     }
     // Where chances are at their most, the others make up for it.
-    for _ in 0..CAPPING_STEPS {
-        let capped = d.sums(|r| of(r, match_chance(r, half, scales)));
-        let short = |g: usize| target(g) / capped[g];
-        if (0..3).filter(drawn).all(|g| (short(g) - 1.0).abs() < 1e-7) {
-            break;
+    let mut steps = 0;
+    loop {
+        let [men_c, women_c, other_c, matches] = d.sums(|r| {
+            let (is, chance) = (is(r), match_chance(r, half, scales));
+            let matches = chance * r[RIGHT_30] / DAYS;
+            [is[0] * chance, is[1] * chance, is[2] * chance, matches]
+        });
+        let short = |g: usize| target(g) / [men_c, women_c, other_c][g];
+        let met = |g: usize| (short(g) - 1.0).abs() < 1e-7;
+        if (0..3).filter(drawn).all(met) || steps == CAPPING_STEPS {
+            return (scales, matches / d.rows());
         }
         for g in (0..3).filter(drawn) {
             scales[g] = (scales[g] * short(g)).min(1e9);
         }
+        steps += 1;
     }
-    scales
 }
 
 fn conversations(d: &mut Draft) {
@@ -322,12 +321,12 @@ fn chance_of_a_date(r: Row, wish: f64) -> f64 {
 /// The matches of all time, so that conversion has its mean; then nobody has
 /// more dates than matches.
 fn matches_of_all_time(d: &mut Draft) {
-    let total = |r: Row, scale: f64| r[MATCHES_30] + (scale * r[MATCH_HISTORY] + 0.5).floor();
+    let total = |r: Row, scale: f64| r[MATCHES_30] + math::floor(scale * r[MATCH_HISTORY] + 0.5);
     let conversion = |r: Row, scale: f64| {
         let matches = total(r, scale);
         math::percent(r[DATES_COMPLETED].min(matches), matches)
     };
-    let scale = d.solve_for(
+    let scale = d.solve_in_steps(
         const { constant("match_history") },
         Aim::at("date_conversion_pct"),
         (0.0, LONGEST_HISTORY),
@@ -360,15 +359,15 @@ fn safety_and_satisfaction(d: &mut Draft) {
         pow(r[TENURE] + 1.0, 0.7) * exp(0.4 * r[DATING_USE] - 0.25 * r[FIT])
     });
     d.fill(REPORTED, |r, draw| draw.binomial(r[BLOCKED], 0.28));
-    d.share(SATISFACTION, &SCORE_SHARE, |r| {
+    let predictor = |r: Row| {
         0.020 * (r[RESPONSE_RATE] - RESPONSE_CENTRE)
             + 0.018 * (r[PROFILE_QUALITY] - QUALITY_CENTRE)
             + 0.25 * (ln_1p(r[CONVERSATION_LENGTH]) - 2.6)
             + 0.22 * (ln_1p(r[MATCHES_30]) - 2.0)
             - 0.10 * ln_1p(r[BLOCKED])
-    });
-    d.fill(SATISFACTION, |r, _| {
-        math::round(1.0 + 4.0 * r[SATISFACTION], 1)
+    };
+    d.share_as(SATISFACTION, &SCORE_SHARE, predictor, |drawn| {
+        math::round(1.0 + 4.0 * drawn, 1)
     });
     if d.wants_truth() {
         d.fill(TRUE_MATCH_QUALITY, |r, _| 1.0 + 4.0 * r[TRUE_MATCH_QUALITY]);

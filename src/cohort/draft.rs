@@ -22,6 +22,12 @@ use crate::schema::COLUMN_COUNT;
 /// than the methods leave, far less than any cohort can show.
 const OUT_OF_REACH: f64 = 1e-4;
 
+/// How far a threshold is expected from its former value at most, and sought first.
+const NEAR: f64 = 0.125;
+
+/// A mean this near to its aim, of it, is at it: what rounding leaves of a sum.
+const CLOSE: f64 = 1e-12;
+
 /// A count of events whose rate varies between customers: Poisson with a
 /// Gamma-distributed mean (negative binomial).
 pub struct Count {
@@ -245,9 +251,37 @@ impl<'a> Draft<'a> {
         range: (f64, f64),
         mean: impl Fn(&Self, f64) -> f64,
     ) -> f64 {
+        self.solve_within(CLOSE, name, aim, range, mean)
+    }
+
+    /// The same for a mean of whole numbers, which moves in steps.
+    pub fn solve_in_steps(
+        &mut self,
+        name: usize,
+        aim: Aim,
+        range: (f64, f64),
+        mean: impl Fn(&Self, f64) -> f64,
+    ) -> f64 {
+        self.solve_within(0.0, name, aim, range, mean)
+    }
+
+    fn solve_within(
+        &mut self,
+        close: f64,
+        name: usize,
+        aim: Aim,
+        range: (f64, f64),
+        mean: impl Fn(&Self, f64) -> f64,
+    ) -> f64 {
         if self.calibrating {
             let asked = aim.mean(self.spec.values());
-            let root = solve::root(|x| mean(self, x) - asked, self.constants[name], range);
+            let close = close * asked.abs();
+            let root = solve::root(
+                |x| mean(self, x) - asked,
+                close,
+                self.constants[name],
+                range,
+            );
             self.constants[name] = root.at;
             self.reached(aim, asked + root.missed_by);
         }
@@ -330,6 +364,30 @@ impl<'a> Draft<'a> {
         parts.concat()
     }
 
+    /// What exactly so many scores exceed (ties apart), of all that have one; how
+    /// many that is to be follows from how many have. Scores far from the
+    /// constant's former value are counted and need not be sorted.
+    pub fn threshold(
+        &self,
+        name: usize,
+        score: impl Fn(Row) -> Option<f64> + Sync,
+        count: impl FnOnce(f64) -> usize,
+    ) -> f64 {
+        let near = self.constants[name] - NEAR..self.constants[name] + NEAR;
+        let flag = |yes: bool| f64::from(u8::from(yes));
+        let [scored, above] = self.sums(|r| match score(r) {
+            Some(score) => [1.0, flag(score >= near.end)],
+            None => [0.0, 0.0],
+        });
+        let (count, above) = (count(scored), head_count(above));
+        let close = self.collect(|r| score(r).filter(|score| near.contains(score)));
+        if (above + 1..=above + close.len()).contains(&count) {
+            solve::threshold(close, count - above)
+        } else {
+            solve::threshold(self.collect(score), count)
+        }
+    }
+
     /// A weight times a Gamma factor, scaled to a mean; not yet rounded.
     pub fn scaled(&mut self, variable: usize, count: &Count, weight: impl Fn(Row) -> f64 + Sync) {
         self.weigh(variable, |r, draw| {
@@ -363,8 +421,10 @@ impl<'a> Draft<'a> {
         count: &Count,
         log_weight: impl Fn(Row) -> f64 + Sync,
     ) {
-        self.count_over(variable, 30.0, count, |r| math::exp(log_weight(r)));
-        self.fill(variable, |r, _| math::round(r[variable] / 30.0, 1));
+        let weight = |r: Row| math::exp(log_weight(r));
+        self.count_as(variable, 30.0, count, weight, |drawn| {
+            math::round(drawn / 30.0, 1)
+        });
     }
 
     /// A count over so many periods of the mean.
@@ -375,17 +435,40 @@ impl<'a> Draft<'a> {
         count: &Count,
         weight: impl Fn(Row) -> f64 + Sync,
     ) {
+        self.count_as(variable, periods, count, weight, |drawn| drawn);
+    }
+
+    /// What is made of a count over so many periods of the mean.
+    fn count_as(
+        &mut self,
+        variable: usize,
+        periods: f64,
+        count: &Count,
+        weight: impl Fn(Row) -> f64 + Sync,
+        made: impl Fn(f64) -> f64 + Sync,
+    ) {
         self.weigh(variable, |r, draw| {
             weight(r) * draw.gamma_factor(count.shape)
         });
         let scale = self.scale(variable, count);
         self.fill(variable, |r, draw| {
-            draw.poisson(periods * scale * r[variable])
+            made(draw.poisson(periods * scale * r[variable]))
         });
     }
 
     /// A share between 0 and 1, whose linear predictor is given.
     pub fn share(&mut self, variable: usize, share: &Share, predictor: impl Fn(Row) -> f64 + Sync) {
+        self.share_as(variable, share, predictor, |drawn| drawn);
+    }
+
+    /// What is made of a share between 0 and 1.
+    pub fn share_as(
+        &mut self,
+        variable: usize,
+        share: &Share,
+        predictor: impl Fn(Row) -> f64 + Sync,
+        made: impl Fn(f64) -> f64 + Sync,
+    ) {
         // Odds instead of logits: shifting them is a product, without an
         // exponential for every row and every step of the solution.
         self.weigh(ODDS, |r, _| math::exp(predictor(r)));
@@ -394,7 +477,7 @@ impl<'a> Draft<'a> {
             self.fill(truth, |r, _| chance(shift * r[ODDS]));
         }
         self.fill(variable, |r, draw| {
-            draw.beta(chance(shift * r[ODDS]), share.precision)
+            made(draw.beta(chance(shift * r[ODDS]), share.precision))
         });
     }
 
@@ -419,8 +502,9 @@ impl<'a> Draft<'a> {
         share: &Share,
         predictor: impl Fn(Row) -> f64 + Sync,
     ) {
-        self.share(variable, share, predictor);
-        self.fill(variable, |r, _| math::round(100.0 * r[variable], places));
+        self.share_as(variable, share, predictor, |drawn| {
+            math::round(100.0 * drawn, places)
+        });
     }
 
     /// 1 for the customers whose predictor plus noise is highest, exactly the
@@ -436,12 +520,12 @@ impl<'a> Draft<'a> {
         self.fill(SCORE, |r, _| r[PREDICTOR] + r[variable]);
         let mut eligible = f64::INFINITY;
         let threshold = self.solve(flag.constant, |d| {
-            let scores = d.collect(|r| r[SCORE].is_finite().then_some(r[SCORE]));
-            #[expect(clippy::cast_precision_loss, reason = "a count of customers")]
-            let count = scores.len() as f64;
-            eligible = count / d.rows();
             let share = flag.aim.mean(d.spec.values());
-            solve::threshold(scores, head_count(share * d.rows()))
+            let score = |r: Row| r[SCORE].is_finite().then_some(r[SCORE]);
+            d.threshold(flag.constant, score, |scored| {
+                eligible = scored / d.rows();
+                head_count(share * d.rows())
+            })
         });
         let share = flag.aim.mean(self.spec.values());
         self.reached(flag.aim, share.min(eligible));

@@ -18,7 +18,7 @@ pub fn draw(d: &mut Draft) {
         Share::of("engagement", 30.0, Aim::at("avg_engagement_score")).with_truth(TRUE_ENGAGEMENT);
     const SHARED: Count = Count::of("shares", 2.0, Aim::Model(1.3));
 
-    d.share(ENGAGEMENT, &SCORE_SHARE, |r| {
+    let predictor = |r: Row| {
         0.30 * ln_1p(r[FEED_TIME])
             + 0.22 * ln_1p(r[REELS_WATCHED])
             + 0.18 * ln_1p(r[STORIES_VIEWED])
@@ -29,8 +29,10 @@ pub fn draw(d: &mut Draft) {
             + 0.30 * ln_1p(r[APP_OPENS])
             + 0.22 * ln_1p(r[MESSAGES_SENT])
             + 0.15 * ln_1p(r[MATCHES])
+    };
+    d.share_as(ENGAGEMENT, &SCORE_SHARE, predictor, |drawn| {
+        math::round(drawn, 3)
     });
-    d.fill(ENGAGEMENT, |r, _| math::round(r[ENGAGEMENT], 3));
 
     // Sessions are a Poisson process, bursty: the gap since the last one is
     // longer than its rate says.
@@ -39,7 +41,7 @@ pub fn draw(d: &mut Draft) {
     });
     d.fill(DAYS_INACTIVE, |r, draw| {
         let gap = draw.exponential() / (0.42 * r[SESSION_RATE]);
-        gap.floor().min(DAYS_INACTIVE_MOST)
+        math::floor(gap.min(DAYS_INACTIVE_MOST))
     });
     d.fill(SESSIONS, |r, draw| {
         if active_this_week(r) {

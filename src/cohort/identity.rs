@@ -25,9 +25,7 @@ pub fn draw(d: &mut Draft) {
     let ages = mixes.shares_of_ages();
     if mixes.age.is_empty() {
         d.fill(AGE, |_, draw| {
-            (YOUNGEST + 48.0 * draw.beta(2.0 / 7.0, 7.0))
-                .floor()
-                .min(65.0)
+            math::floor(YOUNGEST + 48.0 * draw.beta(2.0 / 7.0, 7.0)).min(65.0)
         });
     } else {
         d.fill(AGE, |_, draw| YOUNGEST + draw.category(&ages));
@@ -38,7 +36,7 @@ pub fn draw(d: &mut Draft) {
     let inside = 1.0 - math::pow(1.0 + TENURE_END / TENURE_SCALE, -TENURE_SHAPE);
     d.fill(TENURE, |_, draw| {
         let survival = 1.0 - inside * draw.uniform();
-        (TENURE_SCALE * (math::pow(survival, -1.0 / TENURE_SHAPE) - 1.0)).floor()
+        math::floor(TENURE_SCALE * (math::pow(survival, -1.0 / TENURE_SHAPE) - 1.0))
     });
     d.fill(PLATFORM, |_, draw| draw.category(&mixes.platform));
     for trait_ in [
@@ -65,12 +63,7 @@ pub fn draw(d: &mut Draft) {
 }
 
 /// The entry of a table with one entry a category.
+#[inline]
 pub fn by_code<const N: usize>(code: f64, table: [f64; N]) -> f64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a category's code is its small index"
-    )]
-    let at = code as usize;
-    table[at]
+    table[math::place(code)]
 }

@@ -21,7 +21,8 @@ static LOG: [(f64, f64); LOGS] = logs();
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "the length of a table, and the exponent's bits"
+    clippy::cast_possible_truncation,
+    reason = "the length of a table, a place in it, and the exponent's bits"
 )]
 pub fn exp(x: f64) -> f64 {
     const STEPS: f64 = POWERS as f64;
@@ -135,6 +136,25 @@ pub fn ln_1p(x: f64) -> f64 {
     ln(1.0 + x)
 }
 
+/// The largest whole number up to `x`, which is below 2^51. (The standard
+/// library's is a function call on processors before SSE4.1, which the default
+/// target allows for.)
+#[inline]
+pub fn floor(x: f64) -> f64 {
+    let nearest = whole(x);
+    nearest - f64::from(u8::from(nearest > x))
+}
+
+/// A small whole number as a place in a table.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the last bits are asked for"
+)]
+pub fn place(x: f64) -> usize {
+    (x + UNIT_STEP).to_bits() as u32 as usize
+}
+
 /// The logistic function.
 #[inline]
 pub fn logistic(x: f64) -> f64 {
@@ -155,6 +175,17 @@ pub fn normal_cdf(z: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn floors_and_places_are_those_of_the_standard_library() {
+        for i in -500..1_500 {
+            let x = f64::from(i) * 0.125;
+            assert_eq!(floor(x).to_bits() << 1, x.floor().to_bits() << 1, "{x}");
+        }
+        for i in [0, 1, 2, 9, 64, 70_000_u32] {
+            assert_eq!(place(f64::from(i)), i as usize);
+        }
+    }
 
     #[test]
     fn the_normal_distribution_function_has_its_known_values() {

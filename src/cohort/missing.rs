@@ -111,7 +111,7 @@ impl Mask {
 
 /// The inverse of the standard normal's distribution function.
 fn probit(p: f64) -> f64 {
-    solve::root(|z| normal_cdf(z) - p, 0.0, (-8.0, 8.0)).at
+    solve::root(|z| normal_cdf(z) - p, 0.0, 0.0, (-8.0, 8.0)).at
 }
 
 #[cfg(test)]

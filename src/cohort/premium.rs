@@ -1,18 +1,20 @@
 //! Stage 5: who pays for a tier, and the features that come with it.
 
+use super::block::Row;
 use super::constants::constant;
 use super::dating::QUALITY_CENTRE;
 use super::draft::{Count, Draft, Flag, Share, head_count};
 use super::engagement::engagement_z;
 use super::identity::by_code;
 use super::math::{exp, ln_1p, logit};
-use super::solve;
 use super::spec::Aim;
 use super::variables::*;
 use crate::schema::TIER_PRICES_USD;
 
 const GOLD: f64 = 1.0;
 const PLATINUM: f64 = 2.0;
+/// The constant: what the score of a customer of that tier exceeds.
+const PLATINUM_SCORE: usize = constant("platinum");
 
 pub fn draw(d: &mut Draft) {
     tiers(d);
@@ -35,11 +37,11 @@ fn tiers(d: &mut Draft) {
         gain * (engagement_z(r) + shape * other)
     });
     d.weigh(TIER, |r, draw| 0.5 * engagement_z(r) + draw.logistic());
-    let platinum = d.solve(const { constant("platinum") }, |d| {
-        let scores = d.collect(|r| (r[ACCOUNT_TYPE] > 0.0).then_some(r[TIER]));
-        #[expect(clippy::cast_precision_loss, reason = "a count of customers")]
-        let count = head_count(d.spec().platinum_share() * scores.len() as f64);
-        solve::threshold(scores, count)
+    let platinum = d.solve(PLATINUM_SCORE, |d| {
+        let score = |r: Row| (r[ACCOUNT_TYPE] > 0.0).then_some(r[TIER]);
+        d.threshold(PLATINUM_SCORE, score, |premium| {
+            head_count(d.spec().platinum_share() * premium)
+        })
     });
     d.fill(TIER, |r, _| {
         if r[ACCOUNT_TYPE] == 0.0 {

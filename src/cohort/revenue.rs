@@ -126,7 +126,7 @@ fn lifetime(d: &mut Draft) {
         }
         let a_month = f64::from(r[SUBSCRIPTION] > 0.0) + r[PURCHASES];
         let drawn = (a_month + draw.poisson(0.9 * r[TENURE] * a_month)).max(1.0);
-        drawn.min((r[LIFETIME_PAID] / FLOOR_CENTS).floor().max(1.0))
+        drawn.min(math::floor(r[LIFETIME_PAID] / FLOOR_CENTS).max(1.0))
     });
     d.fill(TRANSACTION_VALUE, |r, _| {
         if r[TRANSACTIONS] == 0.0 {

@@ -122,7 +122,7 @@ fn network(d: &mut Draft) {
         (math::pow(1.0 - u, -1.0 / FOLLOWERS_SHAPE) - 1.0) * reach
     });
     let followers = |r: Row, scale: f64| math::whole(scale * r[FOLLOWERS]).max(1.0);
-    let scale = d.solve_for(
+    let scale = d.solve_in_steps(
         const { constant("followers") },
         Aim::at("followers"),
         (0.0, 1e10),
