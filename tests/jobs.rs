@@ -201,14 +201,14 @@ async fn a_cohort_too_small_to_train_on_is_said_to_be(place: Place) {
     let store = place.open().await;
     let worker = Worker::start(&store);
     let service = &worker.service;
-    let unknown = service.submit_train(&store, Uuid::new_v4(), &[]).await;
+    let unknown = service.submit_train(&store, Uuid::new_v4(), &[], &[]).await;
     assert!(matches!(unknown, Err(StoreError::UnknownCohort(_))));
     let cohort = service
         .submit_generate(&store, &plan(50), None)
         .await
         .unwrap();
     job_in(&store, cohort.id, JobState::Complete).await;
-    let job = service.submit_train(&store, cohort.cohort_id.unwrap(), &[]);
+    let job = service.submit_train(&store, cohort.cohort_id.unwrap(), &[], &[]);
     let failed = job_in(&store, job.await.unwrap().id, JobState::Failed).await;
     let problem = failed.problem.unwrap();
     assert_eq!(problem["code"], "untrainable", "{problem}");

@@ -27,6 +27,7 @@ mod replicas;
 mod report;
 mod report_http;
 mod report_json;
+mod scored_files;
 mod scoring;
 mod security;
 mod segments;

@@ -83,7 +83,7 @@ async fn another_set(store: &Store) -> String {
     let made = service.submit_generate(store, &plan, None).await.unwrap();
     job_in(store, &made, JobState::Complete, "").await;
     let targets = ["churn".to_owned()];
-    let trained = service.submit_train(store, made.cohort_id.unwrap(), &targets);
+    let trained = service.submit_train(store, made.cohort_id.unwrap(), &targets, &[]);
     let trained = job_in(store, &trained.await.unwrap(), JobState::Complete, "").await;
     trained.result.unwrap()["version"]
         .as_str()
@@ -125,12 +125,34 @@ async fn ten_thousand_predictions_during_twenty_activations_are_all_right() {
             }
         });
     }
+    let client = app::client();
+    let mut before = 0;
     for n in 0..20 {
+        // No count falls while models come and go.
+        let now = predictions(&client, &services[0]).await;
+        assert!(now >= before, "{now} after {before}");
+        before = now;
         let version = &numbers[n % 2].0;
         store.activate_model_set(version, Utc::now()).await.unwrap();
         tokio::time::sleep(Duration::from_millis(120)).await;
     }
     assert_eq!(clients.join_all().await.len(), CLIENTS);
+    // Each of them is counted, and the two that were asked before, whichever models
+    // it was answered by.
+    let mut counted = 0;
+    for service in services.iter() {
+        counted += predictions(&client, service).await;
+    }
+    assert_eq!(counted, CLIENTS * EACH + 2);
+}
+
+/// How many predictions of churn a replica says that it made.
+async fn predictions(client: &reqwest::Client, service: &Process) -> usize {
+    let url = format!("http://{}/metrics", service.address());
+    let text = client.get(url).send().await.unwrap().text().await.unwrap();
+    let series = "engagecast_predictions_total{target=\"churn\"} ";
+    let count = text.lines().find_map(|line| line.strip_prefix(series));
+    count.expect("a count").parse().expect("a number")
 }
 
 #[tokio::test]
@@ -164,7 +186,7 @@ async fn a_job_whose_replica_is_killed_is_done_by_another_one() {
     // In the middle of a training, on the first and smaller one.
     two.wait_until_ready();
     let trained = service
-        .submit_train(&store, cohorts[1].id, &[])
+        .submit_train(&store, cohorts[1].id, &[], &[])
         .await
         .unwrap();
     job_in(&store, &trained, JobState::Running, "training").await;
@@ -204,15 +226,11 @@ async fn a_start_without_the_database_serves_the_models_it_had() {
     let client = app::client();
     let mut service = replica(&url, folder.path());
     service.wait_until_ready();
+    assert!(folder.path().join("active-models.cache").exists());
     let before = prediction(&client, &service).await;
-    // The copy is written after the service is ready.
-    let copy = folder.path().join("active-models.cache");
-    let begun = Instant::now();
-    while !copy.exists() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "no copy");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert!(service.terminate().success());
+    // Whoever is ready has the copy, even where it is stopped at once.
+    service.signal("KILL");
+    service.wait();
 
     cluster.kill();
     let mut service = replica(&url, folder.path());

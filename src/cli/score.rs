@@ -32,8 +32,9 @@ mod summary;
 /// The name of the model set that serves.
 const ACTIVE: &str = "active";
 
-/// How many blocks are scored at once: enough for every thread.
-const BLOCKS: usize = 32;
+/// Rows of a block; their reasons take as much room as fifty columns each.
+const BLOCK_ROWS: usize = 8192;
+const EXPLAINED_ROWS: usize = 512;
 
 #[derive(Debug, clap::Args)]
 pub struct ScoreArgs {
@@ -117,7 +118,13 @@ pub fn score(args: &ScoreArgs) -> Result<(), ScoreError> {
         path: path.clone(),
         source,
     };
-    let mut reader = open_table(&args.input).map_err(input)?;
+    let block = match args.explain {
+        0 => BLOCK_ROWS,
+        _ => EXPLAINED_ROWS,
+    };
+    let mut reader = (open_table(&args.input).map_err(input)?).in_blocks_of(block);
+    // As many blocks at a time as keep every thread busy.
+    let blocks = 2 * rayon::current_num_threads();
     let schema = columns(&path, &reader, &scoring)?;
     let mut sheet = Sheet::create(&args.out, &schema)?;
     let mut summary = Summary::new(&targets, Recognised::of(&own(&reader)));
@@ -125,7 +132,7 @@ pub fn score(args: &ScoreArgs) -> Result<(), ScoreError> {
     let mut ready = Vec::new();
     loop {
         let blocks: Vec<Rows> = (&mut reader)
-            .take(BLOCKS)
+            .take(blocks)
             .collect::<Result<_, _>>()
             .map_err(input)?;
         progress.set(reader.progress());

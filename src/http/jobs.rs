@@ -34,7 +34,7 @@ pub struct JobBody {
     /// The cohort that it makes, or works on.
     pub cohort_id: Option<Uuid>,
     /// What a complete job made.
-    #[schema(value_type = Option<Object>, example = json!({"model_version": "20251121T090000Z-5f3a9c21"}))]
+    #[schema(value_type = Option<Object>, example = json!({"version": "20251121T090000Z-5f3a9c21", "left_out": []}))]
     pub result: Option<Value>,
     /// Why a failed job failed: `code` and `detail`.
     #[schema(value_type = Option<Object>, example = json!(null))]

@@ -214,10 +214,11 @@ async fn put_up(
     };
     let kept = cache.map(|cache| cache.keep(&stored));
     let set = load(stored).await?;
-    service.serve(set);
+    // Whoever is ready has kept them, however soon it is stopped.
     if let Some(kept) = kept {
         kept.await;
     }
+    service.serve(set);
     Ok(())
 }
 

@@ -17,6 +17,7 @@ mod import;
 mod import_job;
 mod keys;
 mod runner;
+mod served;
 mod status;
 mod stored;
 mod submit;
@@ -26,7 +27,7 @@ mod training;
 mod truth;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
@@ -37,6 +38,7 @@ use crate::models::ModelSet;
 use crate::store::Store;
 use audit::Audit;
 use control::Control;
+use served::Former;
 
 pub use cache::ModelCache;
 pub use drift::Pooled;
@@ -49,6 +51,7 @@ pub use keys::{
     Token, create_key,
 };
 pub use runner::JobSettings;
+pub use served::Counts;
 pub use status::{Database, Pending, Phase, Snapshot, Status};
 pub use stored::{StoredModelError, model_set};
 pub use submit::ImportRequest;
@@ -58,6 +61,8 @@ pub struct Service {
     pub status: Status,
     /// The models that serve, swapped whole. The prediction path reads nothing else.
     pub models: ArcSwapOption<ModelSet>,
+    /// Those that served before.
+    former: Former,
     /// The database, once it is open.
     pub store: OnceLock<Store>,
     /// Who may call.
@@ -82,6 +87,7 @@ impl Service {
         Self {
             status: Status::default(),
             models: ArcSwapOption::empty(),
+            former: Former::default(),
             store: OnceLock::new(),
             keys: Keys::default(),
             audit: Audit::default(),
@@ -98,12 +104,6 @@ impl Service {
     pub fn with_keys(self, settings: KeySettings) -> Self {
         let keys = Keys::new(settings);
         Self { keys, ..self }
-    }
-
-    /// Has these models answer from now on.
-    fn serve(&self, set: ModelSet) {
-        set.begin(self.now());
-        self.models.store(Some(Arc::new(set)));
     }
 
     /// The present, for what is stored.

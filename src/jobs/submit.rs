@@ -57,8 +57,9 @@ impl Service {
             .await
     }
 
-    /// Asks for models to be trained on a cohort; without targets, for all. The
-    /// version of the set is in the job's result.
+    /// Asks for models to be trained on a cohort; without targets, for all. None of
+    /// them reads the columns of `exclude`. The version of the set is in the job's
+    /// result.
     ///
     /// # Errors
     /// [`StoreError::UnknownCohort`]; else where the database fails.
@@ -67,11 +68,12 @@ impl Service {
         store: &Store,
         cohort: Uuid,
         targets: &[String],
+        exclude: &[String],
     ) -> Result<Job, StoreError> {
         if !store.cohort_exists(cohort).await? {
             return Err(StoreError::UnknownCohort(cohort));
         }
-        let input = json!({ "targets": targets });
+        let input = json!({ "targets": targets, "exclude": exclude });
         self.submit(store, JobKind::Train, input, cohort).await
     }
 

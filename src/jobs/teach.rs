@@ -18,6 +18,7 @@ use tokio::time::interval;
 use super::customers::Kept;
 use super::truth;
 use crate::cohort::Plan;
+use crate::features::ColumnSet;
 use crate::models::{Lesson, Source, Target, TrainError, Trained, Watch};
 use crate::store::Cohort;
 
@@ -66,6 +67,8 @@ pub(super) struct Material {
     /// The plan that draws the cohort again, where there is one.
     pub plan: Option<Plan>,
     pub source: Source,
+    /// Columns that no model is to read.
+    pub without: ColumnSet,
     pub at: DateTime<Utc>,
 }
 
@@ -82,6 +85,7 @@ impl Material {
                 generator_version: Some(cohort.generator_version.clone()),
                 seed: cohort.seed,
             },
+            without: ColumnSet::default(),
             at,
         }
     }
@@ -106,7 +110,9 @@ impl Material {
             progress: &|share| (watch.progress)(first + share * (1.0 - first)),
             cancelled: watch.cancelled,
         };
-        Lesson::new(&rows, &self.source, self.at).train_all(targets, &watch)
+        let mut lesson = Lesson::new(&rows, &self.source, self.at);
+        lesson.without = self.without;
+        lesson.train_all(targets, &watch)
     }
 }
 

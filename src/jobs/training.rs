@@ -8,6 +8,7 @@ use super::failure::{Failure, JobProblem};
 use super::first_start::FirstStartError;
 use super::stored::load;
 use super::teach::{Cores, Material, teach};
+use crate::features::ColumnSet;
 use crate::models::{LeftOut, Model, ModelSet, Target, Trained};
 use crate::store::{Cohort, Store, StoreError};
 
@@ -16,6 +17,8 @@ pub(super) struct TrainInput {
     pub cohort_id: Uuid,
     /// Names of targets; none stands for all of them.
     pub targets: Vec<String>,
+    /// Columns that no model is to read.
+    pub without: ColumnSet,
     /// The moment that the models are marked with: the same for a job that is
     /// begun again.
     pub at: DateTime<Utc>,
@@ -52,7 +55,8 @@ pub(super) async fn run_train(
     }
     let rows = read(store, &cohort, &|share| progress("reading", share)).await?;
     let report = |share| progress("training", share);
-    let material = Material::of(&cohort, rows, input.at);
+    let mut material = Material::of(&cohort, rows, input.at);
+    material.without = input.without;
     let trained = teach(material, &wanted, Cores::AllButOne, &report, cancelled);
     let Trained {
         mut models,

@@ -270,7 +270,7 @@ fn card(lesson: &Lesson<'_>, data: &Data) -> Card {
         },
         split: data.split.clone(),
         inputs: data.encoder.columns().names().map(str::to_owned).collect(),
-        exclusions: exclusions(lesson, data.target),
+        exclusions: exclusions(lesson, data),
         candidates: Vec::new(),
         oracle: None,
         choice: String::new(),
@@ -289,21 +289,23 @@ fn card(lesson: &Lesson<'_>, data: &Data) -> Card {
     }
 }
 
-/// The columns that were kept from the inputs, by the target and by whoever
-/// trains.
-fn exclusions(lesson: &Lesson<'_>, target: Target) -> Vec<Exclusion> {
+/// The columns that were kept from the inputs, by the target, by whoever trains, and
+/// for want of values.
+fn exclusions(lesson: &Lesson<'_>, data: &Data) -> Vec<Exclusion> {
     let exclusion = |column: usize, reason: &str| Exclusion {
         column: COLUMNS[column].name.to_owned(),
         reason: reason.to_owned(),
     };
-    let ruled_out = target.definition().exclusions.iter().flat_map(|e| {
+    let ruled_out = data.target.definition().exclusions.iter().flat_map(|e| {
         let columns = e.columns.iter();
         columns.map(move |&column| exclusion(column, e.reason))
     });
-    let inputs = target.inputs();
+    let inputs = data.target.inputs();
     let asked = lesson.without.iter().filter(|&c| inputs.contains(c));
     let asked = asked.map(|column| exclusion(column, "left out by whoever trained"));
-    ruled_out.chain(asked).collect()
+    let absent = data.absent.iter();
+    let absent = absent.map(|&column| exclusion(column, "no customer to learn from has a value"));
+    ruled_out.chain(asked).chain(absent).collect()
 }
 
 fn limits(target: Target) -> Vec<String> {

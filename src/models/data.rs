@@ -1,5 +1,7 @@
 //! A cohort made ready for learning: encoded, labelled and split.
 
+use std::collections::HashMap;
+
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
@@ -9,9 +11,10 @@ use super::gaps::Gaps;
 use super::split::{Part, Row, Split};
 use super::target::{Outcome, Target};
 use super::train::{DEFAULT_SEED, Lesson};
-use crate::features::{BatchColumn, BatchError, Encoder};
+use crate::features::{BatchColumn, BatchError, ColumnSet, Encoder};
 use crate::schema::{COLUMNS, column};
 
+const CUSTOMER_ID: usize = column("customer_id");
 const GENERATED_AT: usize = column("data_generated_at");
 
 /// The fewest labelled customers that a model and its judgement can rest on.
@@ -71,6 +74,8 @@ pub(super) struct Data {
     /// Of the split and of the training.
     pub seed: u64,
     pub encoder: Encoder,
+    /// Columns that could be inputs, of which no training row has a value.
+    pub absent: Vec<usize>,
     pub gaps: Gaps,
     pub train: Table,
     pub validation: Table,
@@ -101,7 +106,11 @@ impl Data {
         let trains = |row: usize| matches!(parts[row], Some((Part::Train, _)));
         let inputs = target.inputs().iter();
         let inputs = inputs.filter(|&column| !lesson.without.contains(column));
-        let encoder = Encoder::fit(lesson.cohort, inputs.collect(), &trains)?;
+        let (inputs, absent) = told(lesson.cohort, inputs.collect(), &trains)?;
+        let encoder = Encoder::fit(lesson.cohort, inputs, &trains)?;
+        if encoder.width() == 0 {
+            return Err(TrainError::NoInputs);
+        }
         let matrix = encoder.encode_batches(lesson.cohort)?;
         let mut data = Self {
             target,
@@ -109,6 +118,7 @@ impl Data {
             seed,
             gaps: Gaps::new(seed, encoder.column_of_places()),
             encoder,
+            absent,
             train: Table::default(),
             validation: Table::default(),
             calibration: Table::default(),
@@ -201,20 +211,53 @@ struct Counts {
     outside_population: usize,
 }
 
+/// The columns of which some training row has a value, and those of which none
+/// has: what is never there can't be learnt from.
+fn told(
+    cohort: &[RecordBatch],
+    columns: ColumnSet,
+    trains: &dyn Fn(usize) -> bool,
+) -> Result<(ColumnSet, Vec<usize>), BatchError> {
+    let (mut found, mut absent) = (ColumnSet::default(), Vec::new());
+    for index in columns.iter() {
+        let mut first = 0;
+        let mut is_told = false;
+        for batch in cohort {
+            let column = BatchColumn::of(batch, index)?;
+            let mut rows = (0..batch.num_rows()).filter(|row| trains(first + row));
+            is_told |= rows.any(|row| !column.number(row).is_nan() || column.text(row).is_some());
+            first += batch.num_rows();
+            if is_told {
+                found.insert(index);
+                break;
+            }
+        }
+        if !is_told {
+            absent.push(index);
+        }
+    }
+    Ok((found, absent))
+}
+
 /// The rows that have a valid label, of customers whom the target is for.
 fn labelled(cohort: &[RecordBatch], target: Target) -> Result<(Vec<Row>, Counts), BatchError> {
     let range = target.definition().label_range();
     let (mut rows, mut counts) = (Vec::new(), Counts::default());
+    let mut customers: HashMap<&str, usize> = HashMap::new();
     for batch in cohort {
         let column = BatchColumn::of(batch, target.label())?;
+        let names = BatchColumn::of(batch, CUSTOMER_ID)?;
         let moments = BatchColumn::of(batch, GENERATED_AT)?;
         for (i, applies) in target.applies_in(batch)?.into_iter().enumerate() {
             let label = target.label_of(column.number(i));
             if applies.is_err() {
                 counts.outside_population += 1;
             } else if range.contains(label) {
+                let at = counts.all + i;
+                let name = names.text(i);
                 rows.push(Row {
-                    at: counts.all + i,
+                    at,
+                    customer: name.map_or(at, |name| *customers.entry(name).or_insert(at)),
                     label,
                     moment: moments.number(i),
                 });

@@ -133,7 +133,7 @@ impl Card {
     }
 
     fn write_exclusions(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "### What it must not read\n")?;
+        writeln!(out, "### What it does not read\n")?;
         writeln!(out, "| column | because |\n|---|---|")?;
         for exclusion in &self.exclusions {
             writeln!(out, "| {} | {} |", exclusion.column, exclusion.reason)?;

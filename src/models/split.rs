@@ -4,7 +4,10 @@
 //! seed, with either class of a yes-or-no label shared out evenly. Where they
 //! were observed at several, the hold-out is the latest part: a model is for
 //! customers who come after those it learnt from, and a random hold-out would
-//! let it look ahead.
+//! let it look ahead. A customer who stands in several rows is in one part of those
+//! that are drawn, so that none is judged on one whom it learnt by heart.
+
+use std::collections::HashMap;
 
 use chrono::DateTime;
 
@@ -36,6 +39,8 @@ const LATEST: (f64, f64) = (0.1, 0.5);
 pub(super) struct Row {
     /// Where the row stands in the cohort.
     pub at: usize,
+    /// Where the first row of the same customer stands.
+    pub customer: usize,
     pub label: f64,
     /// When the customer was observed, in microseconds since 1970; NaN if nobody
     /// knows.
@@ -68,6 +73,7 @@ impl Split {
         } else {
             0.0
         };
+        let others = set_aside_others(rows, &mut rest);
         let class = |i: usize| strata && rows[i].label != 0.0;
         let key = |i: usize| draw(seed, rows[i].at, Draw::Part);
         rest.sort_by(|&a, &b| class(a).cmp(&class(b)).then(key(a).total_cmp(&key(b))));
@@ -76,8 +82,33 @@ impl Split {
                 parts[i] = part(place(rank, class.len(), fold), judged);
             }
         }
+        for &(i, first) in &others {
+            parts[i] = parts[first];
+        }
+        let whole = judged > 0.0 && !others.is_empty();
+        let each = if whole {
+            " of the customers, each with all its rows"
+        } else {
+            ""
+        };
+        let text = text + each;
         Self { parts, text }
     }
+}
+
+/// Takes out of `rest` all but the first row of each customer; gives those with the
+/// first row.
+fn set_aside_others(rows: &[Row], rest: &mut Vec<usize>) -> Vec<(usize, usize)> {
+    let mut firsts: HashMap<usize, usize> = HashMap::with_capacity(rest.len());
+    let mut others = Vec::new();
+    rest.retain(|&i| {
+        let first = *firsts.entry(rows[i].customer).or_insert(i);
+        if first != i {
+            others.push((i, first));
+        }
+        first == i
+    });
+    others
 }
 
 /// Where a row stands among its class, from 0 to 1, turned so that each fold
@@ -179,6 +210,7 @@ mod tests {
             let (label, moment) = row(i);
             Row {
                 at: i,
+                customer: i,
                 label,
                 moment,
             }
@@ -247,6 +279,28 @@ mod tests {
         for part in [Part::Train, Part::Validation, Part::Calibration] {
             assert!(split.parts.contains(&part));
         }
+    }
+
+    #[test]
+    fn all_rows_of_a_customer_are_in_one_part() {
+        let mut rows = rows(1000, |i| (f64::from(u8::from(i % 3 == 0)), f64::NAN));
+        for row in &mut rows {
+            row.customer = row.at % 250;
+        }
+        let split = Split::of(&rows, 3, 0, true);
+        for i in 250..1000 {
+            assert_eq!(split.parts[i], split.parts[i % 250]);
+        }
+        let held = held_out(&split);
+        assert!((190..=210).contains(&held.len()), "{}", held.len());
+        let text = "a random fifth of the customers, each with all its rows";
+        assert_eq!(split.text, text);
+        // One who is judged later may have been learnt from before.
+        for row in &mut rows {
+            row.moment = f64::from(u8::from(row.at >= 750));
+        }
+        let held = held_out(&Split::of(&rows, 3, 0, true));
+        assert_eq!(held, (750..1000).collect::<Vec<_>>());
     }
 
     #[test]

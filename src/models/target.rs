@@ -14,7 +14,7 @@ use crate::features::{BatchError, ColumnSet, Profile};
 use crate::schema::{COLUMNS, Kind, Range, column};
 
 /// Something that is predicted of a customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
     Churn,

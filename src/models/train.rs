@@ -33,8 +33,10 @@ pub enum TrainError {
     NoLabel(&'static str),
     #[error("all customers have the same label, so there is nothing to learn")]
     OneLabel,
+    #[error("no customer to learn from has a value in a column that the model may read")]
+    NoInputs,
     #[error(
-        "the column {column} alone foretells {target} almost perfectly (it scores {score}, the limit is {}): it follows from what is to be predicted, or was filled in afterwards; leave it out of the training",
+        "the column {column} alone foretells {target} almost perfectly (it scores {score}, the limit is {}): it follows from what is to be predicted, or was filled in afterwards; leave it out with `exclude`",
         leak::LIMIT
     )]
     Leak {

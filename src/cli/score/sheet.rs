@@ -5,9 +5,15 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowTimestampType, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -15,14 +21,17 @@ use parquet::file::properties::WriterProperties;
 use crate::cohort::partial_name;
 use crate::models::score::reasons_as_text;
 
-/// Rows of a Parquet row group.
+/// Rows of a Parquet row group, unless they take more room than this.
 const ROW_GROUP_ROWS: usize = 131_072;
+const ROW_GROUP_BYTES: usize = 64 << 20;
 
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum SheetError {
     #[error("{0}: unknown extension, expected .parquet or .csv")]
     Extension(String),
+    #[error("CSV has no form for what the column {0} holds: write .parquet")]
+    Nested(String),
     #[error("{path} can't be written: {source}")]
     Write { path: String, source: io::Error },
 }
@@ -46,6 +55,13 @@ impl Sheet {
             Some("csv") => false,
             _ => return Err(SheetError::Extension(path.display().to_string())),
         };
+        // Reasons are written as text.
+        let is_ours = |field: &Field| field.name().starts_with("predicted_");
+        let mut fields = schema.fields().iter();
+        let nested = fields.find(|field| field.data_type().is_nested() && !is_ours(field));
+        if let (false, Some(field)) = (is_parquet, nested) {
+            return Err(SheetError::Nested(field.name().clone()));
+        }
         let partial = partial_name(path);
         let begun = File::create(&partial).and_then(|file| {
             let file = BufWriter::with_capacity(1 << 20, file);
@@ -110,11 +126,36 @@ impl Writer {
         match self {
             Self::Parquet(writer) => writer.write(batch).map_err(io::Error::other),
             Self::Csv(writer) => {
-                let written = writer.write(&reasons_as_text(batch));
+                let written = writer.write(&reasons_as_text(&at_offset(batch)));
                 written.map_err(io::Error::other)
             }
         }
     }
+}
+
+/// The same moments with the offset of UTC, since the CSV writer knows no zones by
+/// their names.
+fn at_offset(batch: &RecordBatch) -> RecordBatch {
+    let moved = |column: &ArrayRef| match column.data_type() {
+        DataType::Timestamp(unit, Some(_)) => match unit {
+            TimeUnit::Second => offset::<TimestampSecondType>(column),
+            TimeUnit::Millisecond => offset::<TimestampMillisecondType>(column),
+            TimeUnit::Microsecond => offset::<TimestampMicrosecondType>(column),
+            TimeUnit::Nanosecond => offset::<TimestampNanosecondType>(column),
+        },
+        _ => Arc::clone(column),
+    };
+    let columns: Vec<ArrayRef> = batch.columns().iter().map(moved).collect();
+    let schema = batch.schema();
+    let fields = schema.fields().iter().zip(&columns);
+    let fields = fields
+        .map(|(field, column)| Field::clone(field).with_data_type(column.data_type().clone()));
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    RecordBatch::try_new(Arc::new(schema), columns).unwrap_or_else(|_| batch.clone())
+}
+
+fn offset<T: ArrowTimestampType>(column: &ArrayRef) -> ArrayRef {
+    Arc::new(column.as_primitive::<T>().clone().with_timezone("+00:00"))
 }
 
 fn parquet(file: BufWriter<File>, schema: &SchemaRef) -> io::Result<ArrowWriter<BufWriter<File>>> {
@@ -122,6 +163,7 @@ fn parquet(file: BufWriter<File>, schema: &SchemaRef) -> io::Result<ArrowWriter<
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_created_by(format!("engagecast {}", env!("CARGO_PKG_VERSION")))
         .build();
     ArrowWriter::try_new(file, SchemaRef::clone(schema), Some(properties)).map_err(io::Error::other)

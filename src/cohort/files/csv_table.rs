@@ -13,7 +13,7 @@ use super::error::TableError;
 use super::limits::Limits;
 use super::source::{CsvInput, Packing};
 use super::split::{Block, SplitError, Splitter};
-use super::table::{BLOCK_ROWS, BadRow, RowFault, Rows};
+use super::table::{BadRow, RowFault, Rows};
 
 /// A CSV file behind its header.
 pub(super) struct CsvTable {
@@ -46,12 +46,13 @@ impl CsvTable {
         &mut self,
         selected: &[usize],
         columns: usize,
+        most_rows: usize,
     ) -> Result<Option<Block>, TableError> {
         let mut keep = vec![false; columns];
         for column in selected {
             keep[*column] = true;
         }
-        let block = self.splitter.block(&keep, BLOCK_ROWS);
+        let block = self.splitter.block(&keep, most_rows);
         block.map_err(|e| self.error(e))
     }
 

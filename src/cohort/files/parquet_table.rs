@@ -20,7 +20,9 @@ use super::error::TableError;
 use super::limits::Limits;
 use super::metadata::FileMetadata;
 use super::source::Source;
-use super::table::BLOCK_ROWS;
+
+/// About as much of a block is decoded at once, however wide its rows are.
+const BLOCK_BYTES: u64 = 32 << 20;
 
 /// A Parquet file, its rows before or within reading.
 pub(super) struct ParquetTable {
@@ -91,10 +93,14 @@ impl ParquetTable {
         read as f64 / self.rows.max(1) as f64
     }
 
-    pub(super) fn next(&mut self, selected: &[usize]) -> Result<Option<RecordBatch>, TableError> {
+    pub(super) fn next(
+        &mut self,
+        selected: &[usize],
+        most_rows: usize,
+    ) -> Result<Option<RecordBatch>, TableError> {
         let mut reader = match std::mem::replace(&mut self.state, State::Ended) {
-            State::Opened(Builder::File(builder)) => begin(builder, selected)?,
-            State::Opened(Builder::Bytes(builder)) => begin(builder, selected)?,
+            State::Opened(Builder::File(builder)) => begin(builder, selected, most_rows)?,
+            State::Opened(Builder::Bytes(builder)) => begin(builder, selected, most_rows)?,
             State::Reading(reader) => reader,
             State::Ended => return Ok(None),
         };
@@ -109,14 +115,12 @@ impl ParquetTable {
 fn begin<R: ChunkReader + 'static>(
     builder: ParquetRecordBatchReaderBuilder<R>,
     selected: &[usize],
+    most_rows: usize,
 ) -> Result<ParquetRecordBatchReader, TableError> {
+    let fitting = BLOCK_BYTES / row_bytes(builder.metadata());
+    let rows = usize::try_from(fitting).map_or(most_rows, |fitting| fitting.clamp(1, most_rows));
     let mask = ProjectionMask::roots(builder.parquet_schema(), selected.iter().copied());
-    guarded(|| {
-        builder
-            .with_projection(mask)
-            .with_batch_size(BLOCK_ROWS)
-            .build()
-    })
+    guarded(|| builder.with_projection(mask).with_batch_size(rows).build())
 }
 
 /// Runs the decoder. What it says of a damaged file becomes one error; so does
@@ -148,10 +152,7 @@ fn reason(error: &ParquetError) -> String {
 /// Whether the columns unpack to no more than is allowed, as the file itself
 /// says; a page holds what it says or is an error.
 fn check_size(about: &ParquetMetaData, size: u64, limits: Limits) -> Result<(), TableError> {
-    let groups = about.row_groups().iter();
-    let columns = groups.flat_map(RowGroupMetaData::columns);
-    let sizes = columns.map(|c| u64::try_from(c.uncompressed_size()).unwrap_or(u64::MAX));
-    let unpacked = sizes.fold(0, u64::saturating_add);
+    let unpacked = unpacked(about);
     if limits.allow(size, unpacked) {
         Ok(())
     } else {
@@ -160,6 +161,20 @@ fn check_size(about: &ParquetMetaData, size: u64, limits: Limits) -> Result<(), 
             unpacked_ratio: limits.unpacked_ratio,
         })
     }
+}
+
+/// What the columns unpack to, as the file says.
+fn unpacked(about: &ParquetMetaData) -> u64 {
+    let groups = about.row_groups().iter();
+    let columns = groups.flat_map(RowGroupMetaData::columns);
+    let sizes = columns.map(|c| u64::try_from(c.uncompressed_size()).unwrap_or(u64::MAX));
+    sizes.fold(0, u64::saturating_add)
+}
+
+/// The same of a row, at least 1.
+fn row_bytes(about: &ParquetMetaData) -> u64 {
+    let rows = u64::try_from(about.file_metadata().num_rows()).unwrap_or(0);
+    (unpacked(about) / rows.max(1)).max(1)
 }
 
 /// The schema with every kind of text as a view.

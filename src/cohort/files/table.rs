@@ -93,6 +93,7 @@ pub struct TableReader {
     selected: Vec<usize>,
     kind: Kind,
     limits: Limits,
+    block_rows: usize,
     rows: u64,
 }
 
@@ -125,6 +126,7 @@ impl TableReader {
             columns,
             kind,
             limits,
+            block_rows: BLOCK_ROWS,
             rows: 0,
         })
     }
@@ -151,6 +153,13 @@ impl TableReader {
             Kind::Csv(_) => None,
             Kind::Parquet(table) => table.metadata.as_ref(),
         }
+    }
+
+    /// Reads at most so many rows at a time. For before the first row.
+    #[must_use]
+    pub fn in_blocks_of(mut self, rows: usize) -> Self {
+        self.block_rows = rows.clamp(1, BLOCK_ROWS);
+        self
     }
 
     /// Reads these columns alone, in the file's order. For before the first row.
@@ -182,10 +191,10 @@ impl TableReader {
     pub(in crate::cohort) fn next_chunk(&mut self) -> Result<Option<Chunk>, TableError> {
         let chunk = match &mut self.kind {
             Kind::Csv(table) => table
-                .next(&self.selected, self.columns.len())?
+                .next(&self.selected, self.columns.len(), self.block_rows)?
                 .map(Chunk::Csv),
             Kind::Parquet(table) => {
-                let batch = table.next(&self.selected)?;
+                let batch = table.next(&self.selected, self.block_rows)?;
                 batch.map(|batch| Chunk::Parquet(batch, self.rows))
             }
         };

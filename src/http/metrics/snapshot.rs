@@ -12,8 +12,8 @@ use prometheus_client::registry::{Registry, Unit};
 use super::Labels;
 use crate::http::Api;
 use crate::http::guard::Class;
-use crate::jobs::{Database, Service};
-use crate::models::{BinHolds, Drift, Model, Tier};
+use crate::jobs::{Counts, Database, Service};
+use crate::models::{BinHolds, Drift, Tier};
 use crate::store::Store;
 
 type Number = Gauge<f64, AtomicU64>;
@@ -71,15 +71,26 @@ fn state(registry: &mut Registry, service: &Service) {
     );
 }
 
-/// The serving model set, and whom its models were asked about in this process.
+/// What the models of this process answered, and whom those that serve are asked
+/// about.
 fn models(registry: &mut Registry, service: &Service) {
     let Some(models) = service.models.load_full() else {
         return;
     };
     let told = Told::default();
     set(&told.info, &[("version", &models.version)], 1.0);
+    let served = service.served();
+    for (target, counts) in &served {
+        told.counts(target.name(), counts);
+    }
     for model in models.models() {
-        told.model(model);
+        let target = model.target().name();
+        if let Ok(drift) = model.drift(&model.bin_counts()) {
+            if let Some(counts) = served.get(&model.target()) {
+                told.scores(target, &drift, counts);
+            }
+            told.inputs(target, &drift);
+        }
     }
     told.register(registry);
 }
@@ -96,34 +107,28 @@ struct Told {
 }
 
 impl Told {
-    fn model(&self, model: &Model) {
-        let target = model.target().name();
-        if let Some(counts) = model.tier_counts() {
-            for (tier, count) in Tier::ALL.into_iter().zip(counts) {
-                add(
-                    &self.tiers,
-                    &[("target", target), ("tier", tier.name())],
-                    count,
-                );
-            }
+    fn counts(&self, target: &str, counts: &Counts) {
+        if let Some(count) = counts.predictions {
+            add(&self.predictions, &[("target", target)], count);
         }
-        if let Ok(drift) = model.drift(&model.bin_counts()) {
-            add(&self.predictions, &[("target", target)], drift.rows);
-            self.score(target, &drift);
-            self.inputs(target, &drift);
+        for (tier, count) in Tier::ALL
+            .into_iter()
+            .zip(counts.tiers.into_iter().flatten())
+        {
+            let labels = [("target", target), ("tier", tier.name())];
+            add(&self.tiers, &labels, count);
         }
     }
 
-    fn score(&self, target: &str, drift: &Drift<'_>) {
+    /// In the bins of the model that serves: those of others would be ever more.
+    fn scores(&self, target: &str, drift: &Drift<'_>, counts: &Counts) {
         for bin in &drift.score.bins {
             if let BinHolds::Range(from, to) = bin.holds {
+                let count = counts.scores((from, to));
                 let from = from.map_or("-Inf".to_owned(), |from| from.to_string());
                 let to = to.map_or("+Inf".to_owned(), |to| to.to_string());
-                add(
-                    &self.scores,
-                    &[("target", target), ("from", &from), ("to", &to)],
-                    bin.now,
-                );
+                let labels = [("target", target), ("from", &*from), ("to", &*to)];
+                add(&self.scores, &labels, count);
             }
         }
     }
@@ -147,7 +152,7 @@ impl Told {
         registry.register("model_info", "The model set that serves", self.info);
         registry.register(
             "predictions",
-            "Predictions of the serving models in this process",
+            "Predictions of this process since it began, whichever models served",
             self.predictions,
         );
         registry.register(

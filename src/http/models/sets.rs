@@ -20,6 +20,7 @@ use crate::http::predictions::Named;
 use crate::http::problem::{self, Problem};
 use crate::http::{Api, cursor, outcomes};
 use crate::models::Target;
+use crate::schema;
 use crate::store::{ModelSetSummary, StoredModelSet};
 
 /// A model set.
@@ -152,6 +153,9 @@ pub struct TrainRequest {
     /// What to predict; without it, everything.
     #[schema(example = json!(["churn"]))]
     targets: Option<Vec<String>>,
+    /// Columns that no model is to read, such as one that gives a label away.
+    #[schema(example = json!(["users_blocked"]))]
+    exclude: Option<Vec<String>>,
 }
 
 /// Train a model set
@@ -182,13 +186,16 @@ pub async fn train(State(api): State<Api>, request: Request) -> Result<Response<
     let asked = idempotency::fingerprint(fields.sent().as_bytes());
     let cohort = fields.text("cohort", 200);
     let targets = targets(&mut fields);
+    let exclude = columns(&mut fields);
     fields.done()?;
     let store = api.store()?;
     let caller = caller(&parts.extensions);
     let call = (caller.as_str(), &parts.headers);
     idempotency::once(&api, call, "POST /models", &asked, async || {
         let cohort = cohort_id(store, cohort.as_deref().unwrap_or("latest")).await?;
-        let job = api.service.submit_train(store, cohort, &targets).await?;
+        let job = (api.service)
+            .submit_train(store, cohort, &targets, &exclude)
+            .await?;
         let body = JobBody::from(job);
         Ok(Accepted {
             location: format!("/jobs/{}", body.id),
@@ -199,19 +206,40 @@ pub async fn train(State(api): State<Api>, request: Request) -> Result<Response<
 }
 
 fn targets(fields: &mut Fields) -> Vec<String> {
-    let Some(value) = fields.value("targets") else {
-        return Vec::new();
-    };
-    let names: Option<Vec<String>> = serde_json::from_value(value).ok();
-    let names = names.filter(|names| {
+    let names = names(fields, "targets", |names| {
         !names.is_empty() && names.iter().all(|name| Target::from_name(name).is_some())
     });
-    if names.is_none() {
+    names.unwrap_or_else(|()| {
         let known: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
         let message = format!("must be a list of some of {}", known.join(", "));
         fields.fault("targets", "unknown_target", message);
-    }
-    names.unwrap_or_default()
+        Vec::new()
+    })
+}
+
+fn columns(fields: &mut Fields) -> Vec<String> {
+    let names = names(fields, "exclude", |names| {
+        names.iter().all(|name| schema::find(name).is_some())
+    });
+    names.unwrap_or_else(|()| {
+        let message = "must be a list of some of the 72 columns";
+        fields.fault("exclude", "unknown_column", message);
+        Vec::new()
+    })
+}
+
+/// The names of a list, none where the field is not there; an error where it is no
+/// list of such names.
+fn names(
+    fields: &mut Fields,
+    field: &'static str,
+    suit: impl Fn(&[String]) -> bool,
+) -> Result<Vec<String>, ()> {
+    let Some(value) = fields.value(field) else {
+        return Ok(Vec::new());
+    };
+    let names: Option<Vec<String>> = serde_json::from_value(value).ok();
+    names.filter(|names| suit(names)).ok_or(())
 }
 
 /// Make a model set the one that serves
