@@ -140,7 +140,7 @@ async fn ten_thousand_predictions_during_twenty_activations_are_all_right() {
     // Each of them is counted, and the two that were asked before, whichever models
     // it was answered by.
     let mut counted = 0;
-    for service in services.iter() {
+    for service in &*services {
         counted += predictions(&client, service).await;
     }
     assert_eq!(counted, CLIENTS * EACH + 2);
