@@ -254,7 +254,10 @@ fn compare(page: &str, part: &str, expected: &str) {
         fs::write(&path, format!("{before}{begin}{expected}{end}{after}")).unwrap();
         return;
     }
-    assert_eq!(stands, expected, "run scripts/document to write {page} anew");
+    assert_eq!(
+        stands, expected,
+        "run scripts/document to write {page} anew"
+    );
 }
 
 #[test]

@@ -52,7 +52,10 @@ fn form(setting: &Arg) -> String {
         let names = setting.get_value_names().unwrap();
         return names.join(" ").to_lowercase();
     }
-    let values: Vec<_> = values.iter().map(|v| format!("`{}`", v.get_name())).collect();
+    let values: Vec<_> = values
+        .iter()
+        .map(|v| format!("`{}`", v.get_name()))
+        .collect();
     values.join(", ")
 }
 
