@@ -1,7 +1,8 @@
 """Replicas of the service and the proxy before them, for the scripts of this folder.
 
-BINARY names another program than target/release/engagecast. What is asked of a
-replica beyond its address and folder is the caller's.
+BINARY names another program than target/release/engagecast, PORT another first
+port than 18440. What is asked of a replica beyond its address and folder is the
+caller's.
 """
 
 import http.client
@@ -14,7 +15,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = os.environ.get("BINARY", str(ROOT / "target/release/engagecast"))
-PROXY, PORTS = 18440, (18441, 18442, 18443)
+PROXY = int(os.environ.get("PORT", 18440))
+PORTS = tuple(range(PROXY + 1, PROXY + 4))
 
 
 def is_ready(port):
