@@ -800,6 +800,20 @@ fn a_parquet_file_that_was_cut_short_or_scrambled_is_refused() {
 }
 
 #[test]
+fn a_page_that_says_it_unpacks_to_more_than_its_column_is_refused() {
+    let ages: Vec<i32> = (0..5_000).map(|i| 20 + i % 50).collect();
+    let mut file = parquet(vec![("age", Arc::new(Int32Array::from(ages)))]);
+    assert_eq!(import(file.clone()).unwrap().batch.num_rows(), 5_000);
+    // The first page, a dictionary of 200 bytes, behind the four of the format's name.
+    assert_eq!(file[6..9], [0x15, 0x90, 0x03]);
+    file[7..9].copy_from_slice(&[0xfe, 0x7f]);
+    let refused = refused(file);
+    assert_eq!(refused.code(), "damaged_file");
+    let reason = "a page of age says that it unpacks to more than the whole column";
+    assert!(refused.to_string().contains(reason), "{refused}");
+}
+
+#[test]
 fn a_short_page_that_stands_for_much_text_takes_no_more_memory() {
     let long = "x".repeat(4 << 10);
     let keys = arrow_array::Int32Array::from(vec![0; 20_000]);

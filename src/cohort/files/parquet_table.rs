@@ -19,6 +19,7 @@ use parquet::file::reader::ChunkReader;
 use super::error::TableError;
 use super::limits::Limits;
 use super::metadata::FileMetadata;
+use super::pages;
 use super::source::Source;
 
 /// About as much of a block is decoded at once, however wide its rows are.
@@ -60,7 +61,6 @@ impl ParquetTable {
         limits: Limits,
         wrap: fn(ParquetRecordBatchReaderBuilder<R>) -> Builder,
     ) -> Result<(Self, Vec<String>), TableError> {
-        let size = file.len();
         let loaded = guarded(|| {
             let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
             let schema = Arc::new(with_views(plain.schema()));
@@ -68,7 +68,7 @@ impl ParquetTable {
             ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)
         })?;
         let about = loaded.metadata();
-        check_size(about, size, limits)?;
+        check_parquet(&file, about, limits)?;
         let metadata = about.file_metadata().key_value_metadata();
         let metadata = metadata.and_then(|pairs| FileMetadata::from_pairs(pairs));
         let rows = about.file_metadata().num_rows();
@@ -147,6 +147,20 @@ fn reason(error: &ParquetError) -> String {
         other => other.to_string(),
     };
     inner.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether what is read of a file, by anybody, stays within limits: neither its
+/// columns nor a page of them say that they unpack to more.
+///
+/// # Errors
+/// Where they do, or the headers of pages can't be read.
+pub fn check_parquet(
+    file: &impl ChunkReader,
+    about: &ParquetMetaData,
+    limits: Limits,
+) -> Result<(), TableError> {
+    check_size(about, file.len(), limits)?;
+    guarded(|| pages::check(file, about))
 }
 
 /// Whether the columns unpack to no more than is allowed, as the file itself

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::malformed;
+use crate::cohort::{Limits, TableError, check_parquet};
 use crate::http::formats::columns;
 use crate::http::formats::rows::{Faults, Rows};
 use crate::http::panics;
@@ -15,7 +16,14 @@ const ROWS: usize = 8192;
 pub fn read(
     body: Vec<u8>,
 ) -> Result<impl Iterator<Item = Result<Rows, Problem>> + Send + 'static, Problem> {
-    let builder = unless_broken(|| ParquetRecordBatchReaderBuilder::try_new(Bytes::from(body)))?;
+    let body = Bytes::from(body);
+    let builder = unless_broken(|| ParquetRecordBatchReaderBuilder::try_new(body.clone()))?;
+    check_parquet(&body, builder.metadata(), Limits::default()).map_err(|error| match error {
+        TableError::TooLarge { .. } => {
+            malformed("The Parquet in the body unpacks to more than is allowed: send it in parts.")
+        }
+        _ => broken(),
+    })?;
     columns::check(builder.schema())?;
     let mut reader = Some(unless_broken(|| builder.with_batch_size(ROWS).build())?);
     Ok(std::iter::from_fn(move || {
