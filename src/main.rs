@@ -75,7 +75,7 @@ fn remove_on_signal(out: PathBuf) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Interrupted, it ends at once: what the database was sent is rolled back.
+/// Interrupted, it ends at once: nobody sees what the database was sent by then.
 fn import(args: &ImportArgs) -> Result<(), Failure> {
     telemetry::start(&args.log)?;
     let runtime = Runtime::new()?;

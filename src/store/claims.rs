@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::id::Id;
 use super::jobs::{Row, job_columns};
-use super::{Backend, Job, Store, StoreError, change, check, on_either};
+use super::{Backend, Job, Store, StoreError, change, changing, check, on_either};
 
 /// What a job came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,7 +124,7 @@ impl Store {
             Backend::Postgres(_) => CLAIM_POSTGRES,
             Backend::Sqlite(_) => CLAIM_SQLITE,
         };
-        let row: Option<Row> = on_either!(self, "take a job", pool => sqlx::query_as(claim)
+        let row: Option<Row> = changing!(self, "take a job", pool => sqlx::query_as(claim)
             .bind(Id(owner))
             .bind(now.trunc_subsecs(6))
             .fetch_optional(pool))?;
@@ -157,7 +157,7 @@ impl Store {
         owner: Uuid,
         now: DateTime<Utc>,
     ) -> Result<Option<Job>, StoreError> {
-        let row: Option<Row> = on_either!(self, "take a job", pool => sqlx::query_as(TAKE_OVER)
+        let row: Option<Row> = changing!(self, "take a job", pool => sqlx::query_as(TAKE_OVER)
             .bind(Id(seen.job))
             .bind(Id(seen.owner))
             .bind(seen.at)
@@ -179,7 +179,7 @@ impl Store {
         phase: &str,
         progress: f64,
     ) -> Result<Heart, StoreError> {
-        let cancelled: Option<bool> = on_either!(self, "keep a job", pool =>
+        let cancelled: Option<bool> = changing!(self, "keep a job", pool =>
             sqlx::query_scalar(HEARTBEAT)
                 .bind(Id(job))
                 .bind(Id(owner))

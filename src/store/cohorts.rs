@@ -68,9 +68,6 @@ impl Store {
     /// Begins to write a cohort: nothing of it can be seen before
     /// [`CohortWriter::finish`], and nothing is left of it without.
     ///
-    /// SQLite writes one cohort at a time: a second one waits, for half a minute
-    /// at most.
-    ///
     /// # Errors
     /// [`StoreError::Unstorable`] for a seed or a text that a database can't
     /// hold; else where the database fails.

@@ -5,20 +5,13 @@
 //! dropping its partition, which waits for those who are reading and does not
 //! make others wait; in SQLite some thousand rows at a time.
 
-use std::time::Duration;
-
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::id::Id;
 use super::postgres::partition;
-use super::{Backend, LONG, Store, StoreError, on_either, postgres, sqlite};
-
-/// Customers that SQLite removes in one transaction, which others wait for.
-const ROWS: u32 = 2000;
-/// The pause between two such transactions.
-const PAUSE: Duration = Duration::from_millis(5);
+use super::{Backend, LONG, Store, StoreError, changing, on_either, postgres};
 
 const HIDE: &str = "DELETE FROM cohorts WHERE id = $1";
 const HIDE_UNUSED: &str = "DELETE FROM cohorts WHERE id = $1 AND NOT EXISTS \
@@ -28,8 +21,6 @@ const NOTE: &str = "INSERT INTO dropped_cohorts (cohort_id, dropped_at) VALUES (
 const NOTED: &str = "SELECT cohort_id FROM dropped_cohorts ORDER BY dropped_at";
 const REMOVE_REJECTS: &str = "DELETE FROM rejects WHERE cohort_id = $1";
 const FORGET: &str = "DELETE FROM dropped_cohorts WHERE cohort_id = $1";
-const REMOVE_ROWS: &str = "DELETE FROM customers WHERE rowid IN \
-    (SELECT rowid FROM customers WHERE cohort_id = $1 LIMIT $2)";
 
 impl Store {
     /// Deletes a cohort: it is gone when this returns; false where there was none.
@@ -56,7 +47,7 @@ impl Store {
         id: Uuid,
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let deleted = on_either!(self, "delete a cohort", pool => async {
+        let deleted = changing!(self, "delete a cohort", pool => async {
             let mut transaction = pool.begin().await?;
             let hidden = sqlx::query(hide).bind(Id(id)).execute(&mut *transaction).await?;
             if hidden.rows_affected() == 0 {
@@ -94,7 +85,7 @@ impl Store {
     async fn remove_customers(&self, cohort: Uuid) -> Result<(), StoreError> {
         match &self.backend {
             Backend::Postgres(server) => drop_partition(server, cohort).await,
-            Backend::Sqlite(file) => remove_rows(file, cohort).await,
+            Backend::Sqlite(file) => file.remove_deleted(cohort).await,
         }
     }
 }
@@ -121,21 +112,4 @@ async fn drop_partition(server: &postgres::Server, cohort: Uuid) -> Result<(), S
         Ok(done) => done.map_err(|e: sqlx::Error| server.error("remove a deleted cohort", &e)),
         Err(_) => Err(server.silent()),
     }
-}
-
-async fn remove_rows(file: &sqlite::File, cohort: Uuid) -> Result<(), StoreError> {
-    let failed = |e: sqlx::Error| file.error("remove a deleted cohort", &e);
-    loop {
-        let query = sqlx::query(REMOVE_ROWS).bind(Id(cohort)).bind(ROWS);
-        let removed = query.execute(file.pool()).await.map_err(failed)?;
-        if removed.rows_affected() < u64::from(ROWS) {
-            break;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    for statement in [REMOVE_REJECTS, FORGET] {
-        let query = sqlx::query(statement).bind(Id(cohort));
-        query.execute(file.pool()).await.map_err(failed)?;
-    }
-    Ok(())
 }

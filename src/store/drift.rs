@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::id::Id;
-use super::{Store, StoreError, check, on_either};
+use super::{Store, StoreError, changing, check, on_either};
 
 /// The counts of one process for one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Store {
         counts: &[BinCounts],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        on_either!(self, "store what was counted", pool => write!(pool, counts, now))
+        changing!(self, "store what was counted", pool => write!(pool, counts, now))
     }
 
     /// What other processes counted of a model.

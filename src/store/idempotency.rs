@@ -94,6 +94,17 @@ impl Store {
         })
     }
 
+    /// Whether a caller used a key before, for whatever.
+    ///
+    /// # Errors
+    /// As for [`Store::claim_idempotency`].
+    pub async fn knows_idempotency(&self, caller: &str, key: &str) -> Result<bool, StoreError> {
+        check::text("the Idempotency-Key", key)?;
+        let found: Option<Row> = on_either!(self, "look for a call", pool =>
+            sqlx::query_as(FOUND).bind(caller).bind(key).fetch_optional(pool))?;
+        Ok(found.is_some())
+    }
+
     /// Keeps the answer of a call that was claimed.
     ///
     /// # Errors

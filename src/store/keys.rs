@@ -5,7 +5,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
 use super::id::Id;
-use super::{LONG, Store, StoreError, change, check, on_either};
+use super::{LONG, Store, StoreError, change, changing, check, on_either};
 
 /// A key; not the key itself, which nobody keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn touch_keys(&self, uses: &[(Uuid, DateTime<Utc>)]) -> Result<(), StoreError> {
-        on_either!(self, "note the use of keys", within LONG, pool => async {
+        changing!(self, "note the use of keys", within LONG, pool => async {
             let mut transaction = pool.begin().await?;
             for (id, at) in uses {
                 sqlx::query(TOUCH)

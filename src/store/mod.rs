@@ -40,6 +40,7 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
 pub use audit::AuditEntry;
@@ -117,6 +118,18 @@ macro_rules! on_either {
 }
 use on_either;
 
+/// The same for what changes something, which in SQLite is one at a time.
+macro_rules! changing {
+    ($store:expr, $doing:expr, $pool:ident => $body:expr) => {
+        crate::store::changing!($store, $doing, within crate::store::QUICK, $pool => $body)
+    };
+    ($store:expr, $doing:expr, within $limit:expr, $pool:ident => $body:expr) => {{
+        let _turn = $store.turn().await;
+        crate::store::on_either!($store, $doing, within $limit, $pool => $body)
+    }};
+}
+use changing;
+
 /// Runs the same statement on either database, and counts the rows that it
 /// changed.
 macro_rules! change {
@@ -124,7 +137,7 @@ macro_rules! change {
         change!($store, $doing, within crate::store::QUICK, $query)
     };
     ($store:expr, $doing:expr, within $limit:expr, $query:expr) => {
-        on_either!($store, $doing, within $limit, pool => async {
+        crate::store::changing!($store, $doing, within $limit, pool => async {
             $query.execute(pool).await.map(|done| done.rows_affected())
         })
     };
@@ -174,6 +187,15 @@ impl Store {
         let _: i32 = on_either!(self, "answer", pool =>
             sqlx::query_scalar("SELECT 1").fetch_one(pool))?;
         Ok(())
+    }
+
+    /// Waits until it is one's turn to change something; Postgres sees to that
+    /// itself.
+    async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        match &self.backend {
+            Backend::Postgres(_) => None,
+            Backend::Sqlite(file) => file.turn().await,
+        }
     }
 
     /// What messages call the database: never a secret.

@@ -182,6 +182,7 @@ impl Store {
             }
             _ => None,
         };
+        let _turn = self.turn().await;
         match &self.backend {
             Backend::Postgres(server) => {
                 let saved = timeout(LONG, save!(server.pool(), set, activate, job)).await;

@@ -4,7 +4,7 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::id::Id;
-use super::{LONG, Store, StoreError, check, on_either};
+use super::{LONG, Store, StoreError, changing, check, on_either};
 
 /// One fault of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Store {
     /// Where the database fails.
     pub async fn save_rejects(&self, cohort: Uuid, rejects: &[Reject]) -> Result<(), StoreError> {
         check(rejects)?;
-        on_either!(self, "store the rejects", within LONG, pool => async {
+        changing!(self, "store the rejects", within LONG, pool => async {
             let mut transaction = pool.begin().await?;
             let mut clear = QueryBuilder::new("DELETE FROM rejects WHERE cohort_id = ");
             clear.push_bind(Id(cohort));

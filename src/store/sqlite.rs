@@ -3,17 +3,25 @@
 //! It is in WAL mode, so that readers, other processes among them, go on while
 //! one writes. A commit survives a crash of the program; the last ones may be
 //! lost, whole, in a power cut.
+//!
+//! There is one writer at a time. Those of this process come in the order in
+//! which they asked ([`File::turn`]): one that tries now and then, as SQLite's
+//! own do, would never find the moment between two pieces of a large cohort.
 
+mod claim;
+mod hidden;
 mod load;
 mod read;
 mod rows;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::one_line;
 use super::{StoreError, lock, migrations};
@@ -25,8 +33,8 @@ const CONNECTIONS: u32 = 4;
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// The least that one waits for another process that migrates.
 const MIGRATING: Duration = Duration::from_secs(5);
-/// How long a small write waits for that of another: whoever asks over HTTP hears
-/// within a second that the database is busy.
+/// How long a small write waits for those of others: whoever asks over HTTP hears
+/// within a second or two that the database is busy.
 const BUSY: Duration = Duration::from_millis(800);
 /// The same for the writing of a cohort.
 const BUSY_LOAD: Duration = Duration::from_secs(30);
@@ -34,6 +42,7 @@ const BUSY_LOAD: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(super) struct File {
     pool: SqlitePool,
+    turn: Arc<Mutex<()>>,
     options: SqliteConnectOptions,
     folder: PathBuf,
     path: PathBuf,
@@ -59,6 +68,7 @@ impl File {
                 .max_connections(CONNECTIONS)
                 .acquire_timeout(ACQUIRE)
                 .connect_lazy_with(options.clone().busy_timeout(BUSY)),
+            turn: Arc::default(),
             options,
             folder: folder.to_owned(),
             place: format!("the database file {}", path.display()),
@@ -78,8 +88,7 @@ impl File {
             .await
             .map_err(folder_error)?;
         let Some(lock) = lock else {
-            let place = self.place.clone();
-            return Err(StoreError::Busy { place });
+            return Err(self.busy());
         };
         let mut connection = self.connect().await?;
         let migrator = migrations::migrator(migrations::SQLITE);
@@ -120,12 +129,24 @@ impl File {
         &self.pool
     }
 
+    /// Waits for what this process began to write before. Whoever waited for long
+    /// tries without: the file itself lets in one at a time.
+    pub(super) async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        let turn = tokio::time::timeout(BUSY, self.turn.lock());
+        turn.await.ok()
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
     pub(super) fn place(&self) -> &str {
         &self.place
+    }
+
+    fn busy(&self) -> StoreError {
+        let place = self.place.clone();
+        StoreError::Busy { place }
     }
 
     pub(super) fn folder_error(&self, cause: io::Error) -> StoreError {
@@ -149,7 +170,7 @@ impl File {
         // The low byte is the error, the others say more about it:
         // https://www.sqlite.org/rescode.html
         match code.map(|code| code & 0xff) {
-            Some(5 | 6) => StoreError::Busy { place },
+            Some(5 | 6) => self.busy(),
             Some(8 | 10 | 14) => StoreError::Access { file, reason },
             Some(11 | 26) => StoreError::Corrupt { file, reason },
             _ => StoreError::Failed {

@@ -29,19 +29,11 @@ pub struct Retention {
 
 // Partitions without a cohort: the two are written together, so these are the
 // remains of a restored or edited database.
-const ORPHANS_POSTGRES: &str = "INSERT INTO dropped_cohorts (cohort_id, dropped_at) \
+const ORPHANS: &str = "INSERT INTO dropped_cohorts (cohort_id, dropped_at) \
     SELECT found.id, $1 FROM (SELECT substr(relname, 11)::uuid AS id \
         FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
         WHERE inhparent = 'customers'::regclass AND relname ~ '^customers_[0-9a-f]{32}$') AS found \
     WHERE NOT EXISTS (SELECT 1 FROM cohorts WHERE id = found.id) \
-    ON CONFLICT (cohort_id) DO NOTHING";
-// Looks at one row a cohort, not at all of them.
-const ORPHANS_SQLITE: &str = "INSERT INTO dropped_cohorts (cohort_id, dropped_at) \
-    WITH RECURSIVE found (id) AS (SELECT min(cohort_id) FROM customers UNION ALL \
-        SELECT (SELECT min(cohort_id) FROM customers WHERE cohort_id > id) \
-        FROM found WHERE id IS NOT NULL) \
-    SELECT id, $1 FROM found \
-    WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cohorts WHERE cohorts.id = found.id) \
     ON CONFLICT (cohort_id) DO NOTHING";
 const UPLOADS: &str = "DELETE FROM uploads WHERE created_at < $1 AND NOT EXISTS \
     (SELECT 1 FROM jobs WHERE kind = 'import' AND state IN ('queued', 'running') \
@@ -64,13 +56,15 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn sweep(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let orphans = match self.backend {
-            Backend::Postgres(_) => ORPHANS_POSTGRES,
-            Backend::Sqlite(_) => ORPHANS_SQLITE,
-        };
         let before = |age: TimeDelta| (now - age).trunc_subsecs(6);
+        match &self.backend {
+            Backend::Postgres(_) => {
+                change!(self, "clear away leftovers", within LONG,
+                    sqlx::query(ORPHANS).bind(before(TimeDelta::zero())))?;
+            }
+            Backend::Sqlite(file) => file.note_orphans(before(TimeDelta::zero())).await?,
+        }
         for (statement, moment) in [
-            (orphans, now.trunc_subsecs(6)),
             (UPLOADS, before(UPLOAD)),
             (CALLS, before(ANSWERS)),
             (REJECTS, before(OUTCOMES)),

@@ -5,7 +5,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
 use super::id::Id;
-use super::{LONG, Store, StoreError, change, on_either};
+use super::{LONG, Store, StoreError, change, changing, on_either};
 
 const BEGIN: &str =
     "INSERT INTO uploads (id, bytes, complete, created_at) VALUES ($1, 0, false, $2)";
@@ -43,7 +43,7 @@ impl Store {
         data: &[u8],
     ) -> Result<(), StoreError> {
         let bytes = i64::try_from(data.len()).unwrap_or(i64::MAX);
-        let open = on_either!(self, "take a file", within LONG, pool => async {
+        let open = changing!(self, "take a file", within LONG, pool => async {
             let mut transaction = pool.begin().await?;
             let grown = sqlx::query(GROW)
                 .bind(Id(id))
@@ -73,7 +73,7 @@ impl Store {
     /// # Errors
     /// As for [`Store::append_upload`].
     pub async fn finish_upload(&self, id: Uuid) -> Result<i64, StoreError> {
-        let bytes: Option<i64> = on_either!(self, "take a file", pool =>
+        let bytes: Option<i64> = changing!(self, "take a file", pool =>
             sqlx::query_scalar(FINISH).bind(Id(id)).fetch_optional(pool))?;
         bytes.ok_or(StoreError::UnknownUpload(id))
     }

@@ -1,9 +1,9 @@
 //! Writes a cohort while its rows are being made.
 //!
-//! A task of its own owns the connection and its open transaction, and takes
-//! batches from a short queue: making rows and storing them overlap, at most a
-//! few batches are in memory, and a writer that is dropped at any moment, even
-//! in the middle of a call, closes the queue, upon which the task rolls back.
+//! A task of its own owns the connection and takes batches from a short queue:
+//! making rows and storing them overlap, at most a few batches are in memory, and
+//! a writer that is dropped at any moment, even in the middle of a call, closes
+//! the queue, upon which the task rolls back, or removes what nobody has seen.
 
 use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ use super::{Backend, Cohort, NewCohort, Reject, StoreError, check, rejects};
 /// Batches that may wait while one is being sent.
 const QUEUE: usize = 2;
 
-/// What the task is told; a queue that closes without `Finish` means rolling back.
+/// What the task is told; a queue that closes without `Finish` means that nothing is to stay.
 pub(super) enum Message {
     Rows(RecordBatch),
     Finish(Box<Ending>),

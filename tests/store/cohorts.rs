@@ -1,6 +1,6 @@
 //! Cohorts: whole or not at all, and read back as they were written.
 
-use chrono::SubsecRound;
+use chrono::{SubsecRound, Utc};
 use engagecast::store::Cohort;
 use serde_json::json;
 use uuid::Uuid;
@@ -70,10 +70,19 @@ async fn shows_nothing_of_a_cohort_before_it_is_finished(place: Place) {
     writer.write(&batch(0, 5000)).await.unwrap();
     assert_eq!(store.cohort(new.id).await.unwrap(), None);
     assert_eq!(store.latest_cohort().await.unwrap(), None);
-    assert_eq!(place.number("SELECT count(*) FROM customers").await, 0);
+    // Other processes that clear away leftovers take it for none.
+    place.open().await.sweep(Utc::now()).await.unwrap();
+    assert_eq!(
+        place.number("SELECT count(*) FROM churn_by_tenure").await,
+        0
+    );
+    if let Place::Postgres(_) = place {
+        assert_eq!(place.number("SELECT count(*) FROM customers").await, 0);
+    }
+    writer.write(&batch(5000, 10)).await.unwrap();
     writer.finish(json!({})).await.unwrap();
     assert!(store.latest_cohort().await.unwrap().is_some());
-    assert_eq!(place.number("SELECT count(*) FROM customers").await, 5000);
+    assert_eq!(place.number("SELECT count(*) FROM customers").await, 5010);
 }
 
 async fn leaves_nothing_of_a_cohort_that_is_dropped(place: Place) {
@@ -94,8 +103,9 @@ async fn leaves_nothing_of_a_cohort_that_is_dropped(place: Place) {
         .await;
         assert_eq!(place.number(tables).await, 0);
     }
-    assert_eq!(place.number("SELECT count(*) FROM customers").await, 0);
     assert_eq!(place.number("SELECT count(*) FROM cohorts").await, 0);
+    let gone = async || place.number("SELECT count(*) FROM customers").await == 0;
+    eventually("its customers are removed", gone).await;
     let cohort = store_cohort(&store, &new, &[batch(0, 10)]).await;
     assert_same(&read(&store, cohort.id).await, &[batch(0, 10)]);
 }

@@ -2,22 +2,31 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use chrono::Utc;
 use engagecast::store::Location;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{Place, assert_same, eventually, new_cohort, open, postgres, read, sqlite};
 use crate::support::batches::batch;
 
-on_both!(leaves_nothing_of_a_cohort_whose_process_is_killed);
+on_both!(
+    leaves_nothing_of_a_cohort_whose_process_is_killed,
+    the_same_cohort_can_be_written_again_after_its_process_was_killed,
+);
 
 /// Where the other process finds its database, and the file it makes once it has
 /// written something.
 const DATABASE: &str = "ENGAGECAST_TEST_KILLED_DATABASE";
 const MARK: &str = "ENGAGECAST_TEST_KILLED_MARK";
 
-async fn leaves_nothing_of_a_cohort_whose_process_is_killed(place: Place) {
-    let store = place.open().await;
+/// What another process writes, until it is killed in the middle.
+const HALF: Uuid = Uuid::from_u128(0x5eed);
+
+/// Has another process write a part of a cohort, and kills it.
+fn write_half(place: &Place) {
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("mark");
     let database = match place.location() {
@@ -31,11 +40,36 @@ async fn leaves_nothing_of_a_cohort_whose_process_is_killed(place: Place) {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    eventually("the other process writes", async || mark.exists()).await;
+    while !mark.exists() {
+        assert!(process.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     process.kill().unwrap();
     process.wait().unwrap();
+}
 
+async fn the_same_cohort_can_be_written_again_after_its_process_was_killed(place: Place) {
+    let store = place.open().await;
+    write_half(&place);
+    // As a job is done again by whoever takes it over.
+    let mut new = new_cohort("whole", 0);
+    new.id = HALF;
+    let mut writer = store.begin_cohort(&new).await.unwrap();
+    writer.write(&batch(0, 300)).await.unwrap();
+    writer.finish(json!({})).await.unwrap();
+    assert_same(&read(&store, HALF).await, &[batch(0, 300)]);
+    assert_eq!(place.number("SELECT count(*) FROM customers").await, 300);
+}
+
+async fn leaves_nothing_of_a_cohort_whose_process_is_killed(place: Place) {
+    let store = place.open().await;
+    write_half(&place);
     assert_eq!(store.latest_cohort().await.unwrap(), None);
+    assert_eq!(
+        place.number("SELECT count(*) FROM churn_by_tenure").await,
+        0
+    );
+    store.sweep(Utc::now()).await.unwrap();
     assert_eq!(place.number("SELECT count(*) FROM customers").await, 0);
     if let Place::Postgres(_) = place {
         let partitions = "SELECT count(*) FROM pg_class \
@@ -63,7 +97,9 @@ async fn writer() {
         sqlite(&PathBuf::from(database))
     };
     let store = open(&location).await.unwrap();
-    let mut writer = store.begin_cohort(&new_cohort("half", 0)).await.unwrap();
+    let mut new = new_cohort("half", 0);
+    new.id = HALF;
+    let mut writer = store.begin_cohort(&new).await.unwrap();
     for i in 0.. {
         writer.write(&batch(i * 1000, 1000)).await.unwrap();
         // By then the first batches are with the database.

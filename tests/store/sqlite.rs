@@ -1,6 +1,9 @@
 //! What only SQLite has: a file, and a folder that it is in.
 
-use engagecast::store::StoreError;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use engagecast::store::{Claim, IdempotentCall, StoreError};
 use serde_json::json;
 
 use super::{Place, assert_same, new_cohort, open, read, sqlite, store_cohort};
@@ -84,6 +87,71 @@ async fn can_be_read_by_another_process_while_a_cohort_is_written() {
     }
     writer.finish(json!({})).await.unwrap();
     assert_eq!(other.latest_cohort().await.unwrap().unwrap().name, "new");
+}
+
+#[tokio::test]
+async fn small_writes_find_their_turn_while_a_large_cohort_is_written() {
+    let place = Place::Sqlite(tempfile::tempdir().unwrap());
+    let store = place.open().await;
+    let writing = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let mut writer = store.begin_cohort(&new_cohort("large", 0)).await.unwrap();
+            for i in 0..60 {
+                writer.write(&batch(i * 1000, 1000)).await.unwrap();
+            }
+            writer.finish(json!({})).await.unwrap()
+        }
+    });
+    let mut slowest = Duration::ZERO;
+    let mut written = 0;
+    while !writing.is_finished() {
+        let begun = Instant::now();
+        let key = written.to_string();
+        let call = IdempotentCall {
+            caller: "",
+            key: &key,
+            route: "",
+            fingerprint: "",
+        };
+        let claim = store.claim_idempotency(call, Utc::now()).await.unwrap();
+        assert_eq!(claim, Claim::First);
+        slowest = slowest.max(begun.elapsed());
+        written += 1;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let cohort = writing.await.unwrap();
+    assert_eq!(cohort.customers, 60_000);
+    assert!(written > 10, "{written}");
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+}
+
+#[tokio::test]
+async fn two_cohorts_are_written_at_once() {
+    let place = Place::Sqlite(tempfile::tempdir().unwrap());
+    let (store, other) = (place.open().await, place.open().await);
+    let mut one = store.begin_cohort(&new_cohort("one", 0)).await.unwrap();
+    let mut two = other.begin_cohort(&new_cohort("two", 1)).await.unwrap();
+    for i in 0..3 {
+        one.write(&batch(i * 3000, 3000)).await.unwrap();
+        two.write(&batch(i * 3000, 3000)).await.unwrap();
+    }
+    let (one, two) = (one.finish(json!({})).await, two.finish(json!({})).await);
+    for cohort in [one.unwrap(), two.unwrap()] {
+        let whole: Vec<_> = (0..3).map(|i| batch(i * 3000, 3000)).collect();
+        assert_same(&read(&store, cohort.id).await, &whole);
+    }
+}
+
+#[tokio::test]
+async fn a_cohort_that_is_there_is_not_written_again() {
+    let place = Place::Sqlite(tempfile::tempdir().unwrap());
+    let store = place.open().await;
+    let new = new_cohort("a", 0);
+    store_cohort(&store, &new, &[batch(0, 20)]).await;
+    let error = store.begin_cohort(&new).await.unwrap_err();
+    assert!(error.to_string().contains("there already"), "{error}");
+    assert_same(&read(&store, new.id).await, &[batch(0, 20)]);
 }
 
 #[tokio::test]

@@ -1,28 +1,50 @@
-//! Loads a cohort with statements of many rows each, in one transaction.
+//! Loads a cohort some thousand rows at a time, so that others write in between.
+//!
+//! Until the cohort is listed, which is the last transaction, nobody sees its
+//! rows: every reader goes through `cohorts`. Invariant: whoever writes them
+//! holds the [`Claim`] to them, and what is left where that ends early is removed
+//! by it, by the next load of the same cohort, or by whoever sweeps.
 
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use uuid::Uuid;
 
-use super::{File, rows};
+use super::claim::Claim;
+use super::{BUSY_LOAD, File, rows};
 use crate::store::cohorts::list_cohort;
 use crate::store::columns::values;
 use crate::store::writer::{Ending, Message, Outcome, Queue};
 use crate::store::{Cohort, NewCohort, StoreError};
 
-/// A connection that takes the right to write with the first rows, and keeps it
-/// to the end: nobody waits for a cohort that is still being calibrated.
+/// Statements in one transaction: some hundredths of a second, which others wait
+/// for.
+const STATEMENTS: usize = 4;
+
+/// A connection of its own, and the right to the cohort's rows.
 pub(in crate::store) struct Load {
     file: File,
     connection: SqliteConnection,
     new: NewCohort,
-    begun: bool,
+    claim: Claim,
 }
 
 impl File {
     pub(in crate::store) async fn begin_load(&self, new: NewCohort) -> Result<Load, StoreError> {
+        let claim = Claim::wait(self.folder(), new.id, BUSY_LOAD).await;
+        let claim = claim.map_err(|cause| self.folder_error(cause))?;
+        let claim = claim.ok_or_else(|| self.busy())?;
+        if self.lists(new.id).await? {
+            return Err(StoreError::Failed {
+                place: self.place().to_owned(),
+                doing: "store the cohort",
+                reason: "one of the same id is there already".into(),
+            });
+        }
+        // What a process left that worked on the same job before.
+        self.remove_hidden(new.id, &claim).await?;
         // Statements of this size are no use in a log.
         let options = self.options.clone().disable_statement_logging();
         let connection = options.connect().await.map_err(|e| self.load_error(&e))?;
@@ -30,7 +52,7 @@ impl File {
             file: self.clone(),
             connection,
             new,
-            begun: false,
+            claim,
         })
     }
 
@@ -48,49 +70,51 @@ impl File {
 }
 
 impl Load {
-    /// Stores what comes through the queue until it is finished, or rolls back
-    /// when it closes before that.
+    /// Stores what comes through the queue until it is finished, or removes it
+    /// when that closes before.
     pub(in crate::store) async fn run(mut self, mut queue: Queue) -> Outcome {
+        let outcome = self.fill(&mut queue).await;
+        let Self {
+            file,
+            connection,
+            new,
+            claim,
+        } = self;
+        // An open transaction ends with it.
+        drop(connection.close().await);
+        if !matches!(outcome, Ok(Some(_))) {
+            // Nobody sees what stays: whoever sweeps tries again.
+            let _ = file.remove_hidden(new.id, &claim).await;
+        }
+        outcome
+    }
+
+    async fn fill(&mut self, queue: &mut Queue) -> Outcome {
         let mut customers = 0;
         let full = rows::insert(self.new.id, rows::ROWS);
         while let Some(message) = queue.recv().await {
             match message {
                 Message::Rows(batch) => {
-                    self.begin().await?;
                     self.insert(&batch, &full).await?;
                     customers += batch.num_rows();
                 }
                 Message::Finish(mut ending) => {
-                    self.begin().await?;
                     let customers = i64::try_from(customers).unwrap_or(i64::MAX);
                     let facts = std::mem::take(&mut ending.facts);
-                    let cohort = Cohort::complete(self.new, customers, facts);
-                    commit(self.connection, &cohort, &ending)
-                        .await
-                        .map_err(|e| self.file.load_error(&e))?;
+                    let cohort = Cohort::complete(self.new.clone(), customers, facts);
+                    let listed = self.list(&cohort, &ending).await;
+                    listed.map_err(|e| self.file.load_error(&e))?;
                     return Ok(Some(cohort));
                 }
             }
         }
-        // Closing rolls back.
-        drop(self.connection.close().await);
         Ok(None)
-    }
-
-    async fn begin(&mut self) -> Result<(), StoreError> {
-        if !self.begun {
-            sqlx::raw_sql("BEGIN IMMEDIATE")
-                .execute(&mut self.connection)
-                .await
-                .map_err(|e| self.file.load_error(&e))?;
-            self.begun = true;
-        }
-        Ok(())
     }
 
     /// Inserts a batch; `full` is the statement for as many rows as one can take.
     async fn insert(&mut self, batch: &RecordBatch, full: &Arc<str>) -> Result<(), StoreError> {
         let columns = values(batch)?;
+        let mut statements = Vec::with_capacity(STATEMENTS);
         for start in (0..batch.num_rows()).step_by(rows::ROWS) {
             let end = batch.num_rows().min(start + rows::ROWS);
             let statement = match end - start {
@@ -99,23 +123,39 @@ impl Load {
             };
             let arguments = rows::arguments(&columns, start..end)
                 .map_err(|e| self.file.load_error(&sqlx::Error::Encode(e)))?;
-            sqlx::query_with(AssertSqlSafe(statement), arguments)
-                .execute(&mut self.connection)
-                .await
-                .map_err(|e| self.file.load_error(&e))?;
+            statements.push((statement, arguments));
+            if statements.len() == STATEMENTS || end == batch.num_rows() {
+                let stored = self.store(statements.drain(..)).await;
+                stored.map_err(|e| self.file.load_error(&e))?;
+            }
         }
         Ok(())
     }
-}
 
-/// Lists the cohort.
-async fn commit(
-    mut connection: SqliteConnection,
-    cohort: &Cohort,
-    ending: &Ending,
-) -> sqlx::Result<()> {
-    let open = &mut connection;
-    list_cohort!(open, cohort, ending).await?;
-    sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
-    connection.close().await
+    /// Runs some statements in a transaction, in turn with whatever else this
+    /// process writes.
+    async fn store(
+        &mut self,
+        statements: impl Iterator<Item = (Arc<str>, SqliteArguments)>,
+    ) -> sqlx::Result<()> {
+        let _turn = self.file.turn.lock().await;
+        let open = &mut self.connection;
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *open).await?;
+        for (statement, arguments) in statements {
+            let insert = sqlx::query_with(AssertSqlSafe(statement), arguments);
+            insert.execute(&mut *open).await?;
+        }
+        sqlx::raw_sql("COMMIT").execute(open).await?;
+        Ok(())
+    }
+
+    /// Lists the cohort.
+    async fn list(&mut self, cohort: &Cohort, ending: &Ending) -> sqlx::Result<()> {
+        let _turn = self.file.turn.lock().await;
+        let open = &mut self.connection;
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *open).await?;
+        list_cohort!(open, cohort, ending).await?;
+        sqlx::raw_sql("COMMIT").execute(open).await?;
+        Ok(())
+    }
 }
