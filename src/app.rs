@@ -110,7 +110,6 @@ impl App {
             upload: config.upload_timeout,
             max_cohort: config.max_cohort,
             max_synthetic: config.max_synthetic,
-            heavy: config.max_heavy.into(),
             waiting_jobs: config.max_waiting_jobs.into(),
             open_metrics: config.access.open_metrics,
             in_flight: InFlight {

@@ -37,6 +37,7 @@ fn a_connection_too_many_is_told_so_at_once_and_the_next_one_is_taken_on() {
     let (head, body) = told.split_once("\r\n\r\n").expect("an answer");
     assert!(head.starts_with("HTTP/1.1 503"), "{head}");
     assert!(head.contains("retry-after: 1"), "{head}");
+    assert!(head.contains("x-request-id: "), "{head}");
     assert!(head.contains(&format!("content-length: {}\r\n", body.len())));
     let body: Value = serde_json::from_str(body).unwrap();
     assert_eq!(body["type"], "urn:engagecast:problem:busy");
@@ -225,4 +226,26 @@ async fn no_more_jobs_wait_than_the_service_takes_on() {
             .is_success()
     );
     assert_eq!(ask("third").await.0["state"], first.0["state"]);
+}
+
+#[test]
+fn a_file_is_refused_before_it_is_sent_where_enough_jobs_wait() {
+    let address = in_process(&["--jobs=0", "--max-waiting-jobs=1"]);
+    let head = |key: &str| {
+        format!(
+            "POST /cohorts/import HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
+             content-type: text/csv\r\nidempotency-key: {key}\r\ncontent-length: 27\r\n\r\n"
+        )
+    };
+    let file = "customer_id,age\nc-1,31\nc-2,";
+    let sent = |key| raw::rest(raw::begin(address, &(head(key) + file)));
+    let first = sent("first");
+    assert!(first.starts_with("HTTP/1.1 202"), "{first}");
+    let begun = Instant::now();
+    let refused = raw::rest(raw::begin(address, &head("second")));
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(refused.contains("urn:engagecast:problem:busy"), "{refused}");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    let body = |answer: &str| answer.rsplit("\r\n").next().map(str::to_owned);
+    assert_eq!(body(&sent("first")), body(&first), "it waits already");
 }

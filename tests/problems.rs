@@ -231,20 +231,73 @@ async fn a_client_that_is_slow_to_say_what_it_wants_is_dropped() {
     assert!(begun.elapsed() < std::time::Duration::from_secs(10));
 }
 
+/// The problem that an answer to no request has, and its status.
+fn unasked(answer: &str) -> (u16, String) {
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+    let header = |name: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        let found = lines.find(|(found, _)| found.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.to_owned())
+    };
+    let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let body: Value = serde_json::from_str(body).expect(answer);
+    let value = |name| header(name).unwrap_or_else(|| panic!("{name}: {head}"));
+    assert_eq!(value("content-type"), "application/problem+json");
+    assert_eq!(value("connection"), "close");
+    assert_eq!(body["request_id"], value("x-request-id"));
+    assert_eq!(body["status"], status);
+    assert!(value("date").ends_with("GMT"));
+    (status, body["type"].as_str().unwrap().to_owned())
+}
+
 #[tokio::test]
-async fn what_is_no_http_harms_nobody() {
+async fn what_is_no_http_is_answered_with_a_problem_and_harms_nobody() {
+    let malformed = (400, "urn:engagecast:problem:malformed-request".to_owned());
     for noise in [
         "\0\0\0",
         "\x16\x03\x01\x02",
         "GET\r\n\r\n",
         "POST / HTTP/9.9\r\n\r\n",
+        "GET / HTTP/1.1\r\nno header\r\n\r\n",
+        "GET / HTTP/1.1\r\ncontent-length: 1, 2\r\n\r\n",
     ] {
         let answer = raw::rest(raw::begin(shared(), noise));
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
-            "{answer}"
-        );
+        assert_eq!(unasked(&answer), malformed, "{noise:?}");
+    }
+    let many = "x-a: 1\r\n".repeat(101);
+    let many = format!("GET / HTTP/1.1\r\nhost: test\r\n{many}\r\n");
+    let large = format!("GET / HTTP/1.1\r\nx-a: {}", "x".repeat(64 * 1024));
+    for head in [many, large[..64 * 1024].to_owned()] {
+        let answer = raw::rest(raw::begin(shared(), &head));
+        let large = (431, "urn:engagecast:problem:head-too-large".to_owned());
+        assert_eq!(unasked(&answer), large);
     }
     let alive = get(shared(), "/healthz").send().await.unwrap();
     assert_eq!(alive.status(), StatusCode::OK);
+}
+
+#[test]
+fn what_was_asked_before_it_is_answered_first() {
+    let ask = "HEAD /healthz HTTP/1.1\r\nhost: test\r\n\r\n";
+    let answer = raw::rest(raw::begin(shared(), &format!("{ask}{ask}GET\r\n\r\n")));
+    let (answers, last) = answer.split_at(answer.rfind("HTTP/1.1 ").unwrap());
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answer}");
+    assert_eq!(unasked(last).0, 400);
+}
+
+#[tokio::test]
+async fn an_empty_answer_of_our_own_is_sent_as_it_is() {
+    let head = "HEAD /nothing HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
+    let answer = raw::rest(raw::begin(shared(), head));
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_packed_is_refused_rather_than_misread() {
+    for path in ["/predict/churn", "/predict", "/synthetic/batch", "/cohorts"] {
+        let packed = post(shared(), path, "{}").header("content-encoding", "gzip");
+        let answer = packed.send().await.unwrap();
+        problem(answer, 415, "unsupported-media-type").await;
+    }
 }

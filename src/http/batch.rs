@@ -85,7 +85,7 @@ pub async fn predict_batch(
     if set.get(target).is_none() {
         return Err(not_ready());
     }
-    let admission = api.work.admit()?;
+    let admission = api.work.admitted(&parts.extensions)?;
     let limits = read::Limits {
         row: api.limits.max_body,
         whole: api.limits.max_batch,

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Uri};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
+use super::coding;
 use super::line::TooSlow;
 use super::problem::{FieldProblem, Kind, Problem};
 
@@ -22,6 +23,7 @@ pub async fn json(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
             "Send JSON, with the header `content-type: application/json` (curl: -H 'content-type: application/json').",
         ));
     }
+    coding::none(headers)?;
     let body = whole(body, limit).await?;
     if body.is_empty() {
         return Err(Problem::new(

@@ -15,9 +15,10 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, DATE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use bytes::Bytes;
+use chrono::Utc;
 use tower::Service;
 use tracing::Level;
 use uuid::Uuid;
@@ -87,6 +88,48 @@ impl Front {
         // What customers are called must not become a page of somebody's.
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
+    }
+}
+
+/// An answer to no request, as it is sent: to who has no connection, or sends what
+/// is none.
+pub struct Unasked {
+    pub bytes: Bytes,
+    pub id: HeaderValue,
+}
+
+impl Front {
+    /// Answers with a problem, before which nothing was read; the connection ends
+    /// with it.
+    #[must_use]
+    pub fn unasked(&self, problem: &Problem) -> Unasked {
+        let id = fresh_id();
+        let (status, mut headers, body) = problem.parts(id.to_str().unwrap_or_default(), "");
+        self.metrics.unmatched().count(status, Duration::ZERO);
+        let now = Utc::now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        for (name, value) in [
+            (DATE, HeaderValue::try_from(now).ok()),
+            (CONTENT_LENGTH, Some(body.len().into())),
+            (CONNECTION, Some(HeaderValue::from_static("close"))),
+            (
+                X_CONTENT_TYPE_OPTIONS,
+                Some(HeaderValue::from_static("nosniff")),
+            ),
+            (REQUEST_ID, Some(id.clone())),
+        ] {
+            headers.extend(value.map(|value| (name, value)));
+        }
+        // It has its words after it.
+        let mut bytes = format!("HTTP/1.1 {status}\r\n").into_bytes();
+        for (name, value) in &headers {
+            bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&body);
+        Unasked {
+            bytes: bytes.into(),
+            id,
+        }
     }
 }
 

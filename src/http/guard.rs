@@ -118,6 +118,12 @@ impl Gate {
         self.rooms.taken(class)
     }
 
+    /// Takes a place for a request of a class, if there is one.
+    pub fn enter(&self, class: Class) -> Result<Place, Problem> {
+        let place = self.rooms.enter(class);
+        place.inspect_err(|_| self.metrics.shed(class, Shed::Room))
+    }
+
     /// Lets a request in, or says why not; and whose it is, where that is known.
     fn admit(&self, post: &Post, request: &Request) -> (Option<Arc<Key>>, Result<Pass, Refusal>) {
         // Who asks whether the service is well is answered however full it is.
@@ -161,11 +167,9 @@ impl Gate {
                 }
             })?;
         }
-        let place = self.rooms.enter(post.class);
-        let place = place.inspect_err(|_| self.metrics.shed(post.class, Shed::Room))?;
         Ok(Pass {
             allowance,
-            _place: Some(place),
+            place: Some(self.enter(post.class)?),
             deed: (post.scope == Scope::Admin).then(|| Box::new(deed())),
         })
     }
@@ -189,7 +193,7 @@ pub struct Post {
 struct Pass {
     /// What is left of its key's rate.
     allowance: Option<Allowance>,
-    _place: Option<Place>,
+    place: Option<Place>,
     /// Boxed, since few requests do anything.
     deed: Option<Box<Deed>>,
 }
@@ -300,7 +304,7 @@ impl tower::Service<Request> for Guarded {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Answering {
+    fn call(&mut self, mut request: Request) -> Answering {
         let (key, admitted) = self.post.gate.admit(&self.post, &request);
         if let Some(visit) = request.extensions().get::<Visit>() {
             // A request has one route, so this is the first to tell.
@@ -311,7 +315,15 @@ impl tower::Service<Request> for Guarded {
             });
         }
         match admitted {
-            Ok(pass) => Answering::Admitted(self.route.call(request), pass),
+            Ok(pass) => {
+                // An answer that is made while it is sent keeps its place until then.
+                if self.post.class == Class::Heavy
+                    && let Some(place) = &pass.place
+                {
+                    request.extensions_mut().insert(place.clone());
+                }
+                Answering::Admitted(self.route.call(request), pass)
+            }
             Err(refusal) => Answering::Refused(Some(refusal)),
         }
     }

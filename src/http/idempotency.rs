@@ -82,17 +82,35 @@ where
     }
 }
 
-/// What the work makes, unless as much waits as the service takes on.
-async fn made<F>(api: &Api, work: impl FnOnce() -> F) -> Result<Accepted, Problem>
-where
-    F: Future<Output = Result<Accepted, Problem>>,
-{
+/// Whether a call whose body is still to come may be taken on: as far as can be
+/// told by now, there is room, or the call was answered before.
+pub async fn expect_room(api: &Api, (caller, headers): (&str, &HeaderMap)) -> Result<(), Problem> {
+    let Err(full) = room(api).await else {
+        return Ok(());
+    };
+    match key(headers)? {
+        Some(key) if api.store()?.knows_idempotency(caller, key).await? => Ok(()),
+        _ => Err(full),
+    }
+}
+
+/// Whether one more job may wait.
+async fn room(api: &Api) -> Result<(), Problem> {
     if api.store()?.waiting_jobs().await? >= api.limits.waiting_jobs {
         return Err(Problem::new(
             Kind::Busy,
             "As many jobs as the service takes on wait to be begun: try again later.",
         ));
     }
+    Ok(())
+}
+
+/// What the work makes, unless as much waits as the service takes on.
+async fn made<F>(api: &Api, work: impl FnOnce() -> F) -> Result<Accepted, Problem>
+where
+    F: Future<Output = Result<Accepted, Problem>>,
+{
+    room(api).await?;
     work().await
 }
 

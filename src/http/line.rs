@@ -9,11 +9,14 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::body::HttpBody;
-use bytes::Bytes;
+use axum::http::StatusCode;
+use bytes::{Buf, Bytes};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
+
+use super::front::REQUEST_ID;
 
 /// The least that a client must keep up.
 #[derive(Debug, Clone, Copy)]
@@ -80,17 +83,58 @@ impl Meter {
 }
 
 /// A connection whose client must take what it is sent.
-pub struct Line {
+///
+/// To what is no HTTP the library below answers with a bare head, and ends the
+/// connection: the answer of `not_http` to that status is sent in its place.
+pub struct Line<N> {
     stream: TcpStream,
     meter: Meter,
+    not_http: N,
+    /// What is left to be sent in place of a bare head.
+    instead: Option<Bytes>,
 }
 
-impl Line {
-    pub fn new(stream: TcpStream, pace: Pace) -> Self {
+impl<N: Fn(StatusCode) -> Bytes> Line<N> {
+    pub fn new(stream: TcpStream, pace: Pace, not_http: N) -> Self {
         Self {
             stream,
             meter: Meter::new(pace),
+            not_http,
+            instead: None,
         }
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written(cx, written)
+    }
+
+    /// Writes what ends with a bare head: first what is before that, then what is
+    /// sent in its place.
+    fn write_bare(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        (start, status): (usize, StatusCode),
+    ) -> Poll<io::Result<usize>> {
+        if start > 0 {
+            return self.write(cx, &bytes[..start]);
+        }
+        let mut left = match self.instead.take() {
+            Some(left) => left,
+            None => (self.not_http)(status),
+        };
+        while !left.is_empty() {
+            match self.write(cx, &left) {
+                Poll::Ready(Ok(written)) => left.advance(written),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.instead = Some(left);
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn written(
@@ -111,7 +155,28 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+/// Where bytes that are to be sent end with a head that no handler made, and its
+/// status: those have an id of their request.
+fn bare(bytes: &[u8]) -> Option<(usize, StatusCode)> {
+    const LONGEST: usize = 256;
+    const LINE: &[u8] = b"HTTP/1.1 4";
+    if !bytes.ends_with(b"\r\n\r\n") {
+        return None;
+    }
+    let from = bytes.len().saturating_sub(LONGEST);
+    let found = bytes[from..].windows(LINE.len()).rposition(|at| at == LINE);
+    let start = from + found?;
+    let head = &bytes[start..];
+    let name = REQUEST_ID;
+    let id = name.as_str().as_bytes();
+    if head.windows(id.len()).any(|at| at == id) {
+        return None;
+    }
+    let status = StatusCode::from_bytes(head.get(9..12)?).ok()?;
+    Some((start, status))
+}
+
+impl<N: Unpin> AsyncRead for Line<N> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -121,14 +186,16 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl<N: Fn(StatusCode) -> Bytes + Unpin> AsyncWrite for Line<N> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.written(cx, written)
+        match bare(bytes) {
+            Some(found) => self.write_bare(cx, bytes, found),
+            None => self.write(cx, bytes),
+        }
     }
 
     fn poll_write_vectored(
@@ -136,6 +203,13 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // A bare head is the last of what there is, and has no body behind it.
+        if let Some(last) = bytes.iter().rfind(|bytes| !bytes.is_empty())
+            && let Some(found) = bare(last)
+            && bytes.iter().filter(|bytes| !bytes.is_empty()).count() == 1
+        {
+            return self.write_bare(cx, last, found);
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
         self.written(cx, written)
     }

@@ -7,6 +7,7 @@
 mod access;
 mod answer;
 mod batch;
+mod coding;
 mod cohorts;
 mod cursor;
 mod customer;
@@ -41,6 +42,7 @@ mod room;
 mod server;
 mod stream;
 mod synthetic;
+mod weights;
 mod work;
 
 use std::sync::Arc;
@@ -82,8 +84,6 @@ pub struct Limits {
     pub max_cohort: u64,
     /// Customers that are drawn for one client.
     pub max_synthetic: u64,
-    /// Batches, exports and uploads at a time.
-    pub heavy: usize,
     /// Jobs that wait to be begun.
     pub waiting_jobs: u64,
     /// Whether metrics are told to callers without a key.
@@ -125,7 +125,7 @@ pub fn front(service: Arc<Service>, limits: Limits) -> Front {
     let api = Api {
         service,
         limits,
-        work: Work::new(limits.heavy, limits.draws),
+        work: Work::new(gate.clone(), limits.draws),
         renders: Arc::default(),
         gate: gate.clone(),
         metrics: Arc::clone(&metrics),

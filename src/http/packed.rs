@@ -16,6 +16,8 @@ use flate2::write::GzEncoder;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
+use super::weights;
+
 /// What was compressed, by its name. Whoever comes while something is being
 /// compressed waits for that.
 static PACKED: Mutex<Option<HashMap<String, Bytes>>> = Mutex::const_new(None);
@@ -68,17 +70,14 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// Whether a client says that it reads gzip.
 fn takes_gzip(headers: &HeaderMap) -> bool {
-    let said = headers.get_all(ACCEPT_ENCODING).iter();
-    let said = said.filter_map(|value| value.to_str().ok());
-    said.flat_map(|value| value.split(',')).any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let is_gzip = parts
-            .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        let weight = parts.find_map(|part| part.strip_prefix("q="));
-        let refused = weight.is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0));
-        is_gzip && !refused
-    })
+    let weight = |wanted: &str| {
+        let mut listed = weights::listed(headers, ACCEPT_ENCODING);
+        listed.find_map(|(name, weight)| name.eq_ignore_ascii_case(wanted).then_some(weight))
+    };
+    // What is not named is meant by the star.
+    weight("gzip")
+        .or_else(|| weight("*"))
+        .is_some_and(|weight| weight > 0)
 }
 
 #[cfg(test)]
@@ -94,6 +93,9 @@ mod tests {
             ("gzip; q=0.000", false),
             ("identity", false),
             ("xgzip", false),
+            ("*", true),
+            ("gzip;q=0, *", false),
+            ("br, *;q=0", false),
         ] {
             let value = HeaderValue::from_static(said);
             let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, value)]);

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,6 +21,9 @@ use crate::features::{FieldError, ProfileError};
 /// What went wrong, as a client tells problems apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    MalformedRequest,
+    AddressTooLong,
+    HeadTooLarge,
     MalformedJson,
     MalformedBody,
     Unauthorized,
@@ -50,6 +53,21 @@ impl Kind {
     #[expect(clippy::too_many_lines, reason = "one table of all kinds")]
     const fn facts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
+            Self::MalformedRequest => (
+                StatusCode::BAD_REQUEST,
+                "malformed-request",
+                "The request is not HTTP",
+            ),
+            Self::AddressTooLong => (
+                StatusCode::URI_TOO_LONG,
+                "address-too-long",
+                "The address is too long",
+            ),
+            Self::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head-too-large",
+                "The head of the request is too large",
+            ),
             Self::MalformedJson => (
                 StatusCode::BAD_REQUEST,
                 "malformed-json",
@@ -291,6 +309,15 @@ impl Problem {
 
     /// The problem as the answer to the request of this id and path.
     pub(super) fn render(&self, request_id: &str, path: &str) -> Response<Body> {
+        let (status, headers, body) = self.parts(request_id, path);
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    /// What such an answer is made of.
+    pub(super) fn parts(&self, request_id: &str, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
         let (status, kind, json) = if oip::is_ours(path) {
             let (status, failure) = oip::Failure::of(self);
             (status, "application/json", serde_json::to_vec(&failure))
@@ -298,14 +325,12 @@ impl Problem {
             let json = serde_json::to_vec(&self.body(request_id, path));
             (self.status(), "application/problem+json", json)
         };
-        let mut response = Response::new(Body::from(json.unwrap_or_default()));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
+        let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        response
+        (status, headers, json.unwrap_or_default())
     }
 }
 

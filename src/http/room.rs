@@ -15,7 +15,7 @@ use super::problem::{self, Problem};
 pub struct InFlight {
     /// Predictions for one customer.
     pub predictions: usize,
-    /// Batches, exports, uploads and reports, until their answer begins.
+    /// Batches, exports, uploads and reports, until their answer is sent.
     pub heavy: usize,
     /// All others, but those that are open to everybody.
     pub light: usize,
@@ -33,8 +33,14 @@ struct Room {
     taken: AtomicUsize,
 }
 
-/// A place in a room, until it is dropped.
-pub struct Place(Arc<Room>);
+/// A place in a room, until it and all its clones are dropped.
+#[derive(Clone)]
+pub struct Place {
+    _taken: Arc<Taken>,
+}
+
+/// What is given back.
+struct Taken(Arc<Room>);
 
 impl Rooms {
     pub fn new(most: InFlight) -> Self {
@@ -68,9 +74,11 @@ impl Rooms {
     pub fn enter(&self, class: Class) -> Result<Place, Problem> {
         let room = self.of(class);
         // Taken first and given back after, so that two never take the last one.
-        let place = Place(Arc::clone(room));
+        let taken = Taken(Arc::clone(room));
         if room.taken.fetch_add(1, Ordering::Relaxed) < room.places {
-            return Ok(place);
+            return Ok(Place {
+                _taken: Arc::new(taken),
+            });
         }
         Err(problem::no_room())
     }
@@ -87,7 +95,7 @@ impl Default for Rooms {
     }
 }
 
-impl Drop for Place {
+impl Drop for Taken {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::Relaxed);
     }

@@ -16,8 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use hyper::body::Body;
 use hyper::server::conn::http1;
@@ -29,6 +30,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use super::delay::{Delay, Timed, TooLate, Wait};
 use super::front::Front;
 use super::line::{Line, Pace, Paced};
+use super::problem::{Kind, Problem};
 
 /// What a client on a slow line, or one that stays, is given.
 #[derive(Debug, Clone, Copy)]
@@ -60,14 +62,6 @@ const AT_ONCE: u64 = 16 * 1024;
 
 /// Bytes of a request's head, and of what is read of a body at a time.
 const HEAD: usize = 64 * 1024;
-
-/// What a connection that is one too many is told.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-    content-type: application/problem+json\r\ncontent-length: 171\r\n\
-    retry-after: 1\r\nconnection: close\r\n\r\n\
-    {\"type\":\"urn:engagecast:problem:busy\",\
-    \"title\":\"The service has as much to do as it takes on\",\"status\":503,\
-    \"detail\":\"As many connections as the service takes on are open.\"}";
 
 /// What all connections share.
 #[derive(Clone)]
@@ -150,7 +144,7 @@ impl Shared {
                 };
                 tokio::spawn(Timed::new(ended, &wait));
             }
-            Err(_) => turn_away(&stream),
+            Err(_) => self.turn_away(&stream),
         }
     }
 
@@ -186,12 +180,14 @@ impl Shared {
                 Ok::<_, Infallible>(answer)
             }
         });
+        let front = self.front.clone();
+        let line = Line::new(stream, pace, move |status| not_http(&front, status));
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(self.patience.header)
                 .max_buf_size(HEAD)
-                .serve_connection(TokioIo::new(Line::new(stream, pace)), service)
+                .serve_connection(TokioIo::new(line), service)
         );
         tokio::select! {
             biased;
@@ -213,12 +209,38 @@ impl Shared {
         }
         Ok(())
     }
+
+    /// Says that there is no room, as far as that can be done without waiting. What
+    /// the client has sent already is read, since closing over it would take the
+    /// words away from the client.
+    fn turn_away(&self, stream: &TcpStream) {
+        let full = "As many connections as the service takes on are open.";
+        let answer = self.front.unasked(&Problem::new(Kind::Busy, full));
+        let _ = stream.try_write(&answer.bytes);
+        let _ = stream.try_read(&mut [0; 16 * 1024]);
+    }
 }
 
-/// Says that there is no room, as far as that can be done without waiting. What
-/// the client has sent already is read, since closing over it would take the
-/// words away from the client.
-fn turn_away(stream: &TcpStream) {
-    let _ = stream.try_write(FULL);
-    let _ = stream.try_read(&mut [0; 16 * 1024]);
+/// The answer to what is no request, with the status that its reader found.
+fn not_http(front: &Front, status: StatusCode) -> Bytes {
+    let problem = match status {
+        StatusCode::URI_TOO_LONG => {
+            Problem::new(Kind::AddressTooLong, "Send in a body what is as long.")
+        }
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::new(
+            Kind::HeadTooLarge,
+            format!("It may have {HEAD} bytes at most, and 100 headers."),
+        ),
+        _ => Problem::new(
+            Kind::MalformedRequest,
+            "Its first line or one of its headers can't be read as HTTP/1.1.",
+        ),
+    };
+    let answer = front.unasked(&problem);
+    tracing::info!(
+        status = problem.status().as_u16(),
+        request_id = ?answer.id,
+        "answered what is no request"
+    );
+    answer.bytes
 }

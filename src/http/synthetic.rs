@@ -83,7 +83,7 @@ pub async fn synthetic(
     let format = negotiate::of_answer(&parts.headers, &Format::ALL, Format::Json)?;
     let fields = Fields::of_body(&parts.headers, body, api.limits.max_body).await?;
     let plan = asked(fields, api.limits.max_synthetic)?;
-    let admission = api.work.admit_draw()?;
+    let admission = api.work.admitted_draw(&parts.extensions)?;
     stream::answer(format, api.limits.patience, async move |out| {
         let mut drawing = admission
             .run(move || Drawing::begin(&plan, format))

@@ -8,55 +8,71 @@
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
+use axum::http::Extensions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
+use super::guard::{Class, Gate};
 use super::problem::{self, Problem};
+use super::room::Place;
 
 /// What the service takes on at a time.
 #[derive(Clone)]
 pub struct Work {
-    /// Batches, exports and uploads: each holds a few pieces of its own.
-    requests: Arc<Semaphore>,
+    /// Has the room of heavy calls: each holds a few pieces of its own.
+    gate: Gate,
     /// Cohorts drawn for a client: each may hold hundreds of megabytes.
     draws: Arc<Semaphore>,
     threads: Arc<Semaphore>,
 }
 
 impl Work {
-    pub fn new(requests: usize, draws: usize) -> Self {
+    pub fn new(gate: Gate, draws: usize) -> Self {
         let threads = available_parallelism().map_or(1, usize::from);
         Self {
-            requests: Arc::new(Semaphore::new(requests)),
+            gate,
             draws: Arc::new(Semaphore::new(draws)),
             threads: Arc::new(Semaphore::new(threads)),
         }
     }
 
-    /// Takes on one more batch, export or upload, unless there are enough.
+    /// Takes on what a call of another class turned out to be, unless there are
+    /// enough heavy ones.
     pub fn admit(&self) -> Result<Admission, Problem> {
-        self.enter(&self.requests)
+        Ok(self.admission(self.gate.enter(Class::Heavy)?))
     }
 
-    /// Takes on the drawing of one more cohort, unless there are enough.
-    pub fn admit_draw(&self) -> Result<Admission, Problem> {
-        self.enter(&self.draws)
+    /// Goes on with a heavy call, which its guard has taken on already.
+    pub fn admitted(&self, call: &Extensions) -> Result<Admission, Problem> {
+        match call.get::<Place>() {
+            Some(place) => Ok(self.admission(place.clone())),
+            None => self.admit(),
+        }
     }
 
-    fn enter(&self, gate: &Arc<Semaphore>) -> Result<Admission, Problem> {
-        let permit = Arc::clone(gate)
-            .try_acquire_owned()
-            .map_err(|_| problem::no_room())?;
+    /// Goes on with the drawing of a cohort, unless there are enough.
+    pub fn admitted_draw(&self, call: &Extensions) -> Result<Admission, Problem> {
+        let draw = Arc::clone(&self.draws).try_acquire_owned();
+        let draw = draw.map_err(|_| problem::no_room())?;
         Ok(Admission {
-            _permit: permit,
-            threads: Arc::clone(&self.threads),
+            _draw: Some(draw),
+            ..self.admitted(call)?
         })
+    }
+
+    fn admission(&self, place: Place) -> Admission {
+        Admission {
+            _place: place,
+            _draw: None,
+            threads: Arc::clone(&self.threads),
+        }
     }
 }
 
 /// The right to work, until it is dropped.
 pub struct Admission {
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
+    _draw: Option<OwnedSemaphorePermit>,
     threads: Arc<Semaphore>,
 }
 

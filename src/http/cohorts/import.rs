@@ -23,7 +23,7 @@ use crate::cohort::Mapping;
 use crate::http::fields::Fields;
 use crate::http::guard::caller;
 use crate::http::problem::{FieldProblem, Kind, Problem};
-use crate::http::{Api, idempotency, outcomes};
+use crate::http::{Api, coding, idempotency, outcomes};
 use crate::jobs::ImportRequest;
 use crate::store::Store;
 
@@ -84,9 +84,12 @@ pub async fn import_cohort(
     let name = query.text("name", NAME);
     query.done()?;
     let kind = declared(request.headers())?;
+    coding::none(request.headers())?;
     let headers = request.headers().clone();
     let caller = caller(request.extensions());
-    let _admission = api.work.admit()?;
+    let _admission = api.work.admitted(request.extensions())?;
+    // Before the file is sent for nothing.
+    idempotency::expect_room(&api, (&caller, &headers)).await?;
     let store = api.store()?;
     let id = Uuid::now_v7();
     store.begin_upload(id, api.service.now()).await?;

@@ -3,22 +3,15 @@
 //! Invariant: a refusal names all that would have been taken.
 
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 
 use super::Format;
 use crate::http::problem::{Kind, Problem};
+use crate::http::{coding, weights};
 
 /// The format of the body, by its `Content-Type`.
 pub fn of_body(headers: &HeaderMap, possible: &[Format]) -> Result<Format, Problem> {
-    if headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
-    {
-        return Err(Problem::new(
-            Kind::UnsupportedMediaType,
-            "Send the body as it is, without a content-encoding.",
-        ));
-    }
+    coding::none(headers)?;
     let declared = headers.get(CONTENT_TYPE).and_then(|value| {
         let text = value.to_str().ok()?.split(';').next()?;
         Format::from_essence(&text.trim().to_ascii_lowercase())
@@ -42,13 +35,8 @@ pub fn of_answer(
     possible: &[Format],
     default: Format,
 ) -> Result<Format, Problem> {
-    let ranges: Vec<Range> = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(Range::read)
-        .collect();
+    let ranges = weights::listed(headers, ACCEPT);
+    let ranges: Vec<_> = ranges.map(Range::of).collect();
     if ranges.is_empty() {
         return Ok(default);
     }
@@ -95,27 +83,14 @@ enum Pattern {
 }
 
 impl Range {
-    fn read(text: &str) -> Option<Self> {
-        let mut parts = text.split(';').map(str::trim);
-        let name = parts.next().filter(|name| !name.is_empty())?;
+    fn of((name, quality): (&str, u16)) -> Self {
         let name = name.to_ascii_lowercase();
         let kind = match name.strip_suffix("/*") {
             Some("*") => Pattern::All,
             Some(class) => Pattern::Type(class.to_owned()),
             None => Format::from_essence(&name).map_or(Pattern::Unknown, Pattern::Exactly),
         };
-        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "clamped to the thousandths of a weight"
-        )]
-        let quality = match weight.map(str::parse::<f64>) {
-            None => 1000,
-            Some(Ok(weight)) if weight.is_finite() => (weight.clamp(0.0, 1.0) * 1000.0) as u16,
-            Some(_) => 0,
-        };
-        Some(Self { kind, quality })
+        Self { kind, quality }
     }
 
     /// How closely it names the format; none where it doesn't.
@@ -152,6 +127,7 @@ fn listed(formats: &[Format]) -> String {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use axum::http::header::CONTENT_ENCODING;
 
     use super::*;
 

@@ -4,21 +4,19 @@
 //! A few customers are answered where the request is read; more of them are work
 //! like a batch, taken on and counted as one.
 
-use std::io::Read;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, HttpBody};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::CONTENT_ENCODING;
 use axum::http::{HeaderMap, Response};
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
 use super::answer::{self, HEADER_LENGTH};
 use super::request::Request;
 use super::shapes::{InferRequest, InferResponse};
 use super::{Versioned, failures, model, versioned};
 use crate::http::batch::scored;
+use crate::http::coding::Coding;
 use crate::http::problem::{Kind, Problem};
 use crate::http::{Api, extract};
 use crate::models::score::reasons_as_text;
@@ -151,55 +149,4 @@ fn header_length(headers: &HeaderMap) -> Result<Option<usize>, Problem> {
             "Inference-Header-Content-Length must be the number of bytes that the JSON has.",
         )
     })
-}
-
-/// How a body is compressed.
-#[derive(Clone, Copy)]
-enum Coding {
-    Gzip,
-    /// In the zlib format, as HTTP means it.
-    Deflate,
-}
-
-impl Coding {
-    fn of(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
-        let Some(coding) = headers.get(CONTENT_ENCODING) else {
-            return Ok(None);
-        };
-        match coding
-            .to_str()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "identity" => Ok(None),
-            "gzip" => Ok(Some(Self::Gzip)),
-            "deflate" => Ok(Some(Self::Deflate)),
-            _ => Err(Problem::new(
-                Kind::UnsupportedMediaType,
-                "The body may be compressed with gzip or deflate, or not at all.",
-            )),
-        }
-    }
-
-    fn unpack(self, packed: &[u8], limit: usize) -> Result<Bytes, Problem> {
-        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        let mut body = Vec::new();
-        let read = match self {
-            Self::Gzip => MultiGzDecoder::new(packed)
-                .take(most)
-                .read_to_end(&mut body),
-            Self::Deflate => ZlibDecoder::new(packed).take(most).read_to_end(&mut body),
-        };
-        read.map_err(|_| {
-            Problem::new(
-                Kind::MalformedBody,
-                "The body is not compressed as its content-encoding says, or it broke off.",
-            )
-        })?;
-        if body.len() > limit {
-            return Err(extract::too_large(limit));
-        }
-        Ok(body.into())
-    }
 }
