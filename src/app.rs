@@ -15,6 +15,7 @@ use chrono::{TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::config::{Config, Secret};
 use crate::http::{self, InFlight, Limits, Pace, Patience, Room};
@@ -25,6 +26,7 @@ use crate::jobs::{
 use crate::progress;
 use crate::report::{Settings, SettingsFault};
 use crate::store::{Location, Retention};
+use crate::traces::{self, Recording};
 
 /// How long the database may take to be closed.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -48,6 +50,8 @@ pub enum AppError {
     Stopped(#[from] tokio::task::JoinError),
     #[error("a setting of reports can't be: {0}")]
     Report(#[from] SettingsFault),
+    #[error("{0}")]
+    Traces(String),
 }
 
 /// The service, listening and not yet serving.
@@ -55,6 +59,7 @@ pub struct App {
     config: Config,
     keys: KeySettings,
     report: Settings,
+    traces: Option<traces::Settings>,
     listener: TcpListener,
     address: SocketAddr,
 }
@@ -69,6 +74,7 @@ impl App {
         let customers = asked.customers.as_deref();
         let report = Settings::of(&asked.locale, &asked.currency, customers, &asked.assume)?;
         let keys = key_settings(&config)?;
+        let traces = trace_settings(&config)?;
         let address = config.at.listen;
         let refuse = |error| AppError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
@@ -77,6 +83,7 @@ impl App {
             config,
             keys,
             report,
+            traces,
             listener,
             address,
         })
@@ -97,9 +104,11 @@ impl App {
             config,
             keys,
             report,
+            traces,
             listener,
             address,
         } = self;
+        let recording = traces.as_ref().map(Recording::start);
         let service = Arc::new(Service::new(Utc::now).with_keys(keys));
         let (stop, stopped) = oneshot::channel::<()>();
         let leaving = Arc::new(AtomicBool::new(false));
@@ -180,6 +189,9 @@ impl App {
             // What is still using it was told to stop, and is not waited for.
             let _ = tokio::time::timeout(CLOSING, store.clone().close()).await;
         }
+        if let Some(recording) = recording {
+            recording.stop().await;
+        }
         Ok(())
     }
 }
@@ -198,6 +210,35 @@ fn key_settings(config: &Config) -> Result<KeySettings, BadToken> {
         rate: config.access.rate_limit,
         copy: is_on_a_server(config).then(|| KeyCopy::of(&config.store.data_dir)),
     })
+}
+
+/// Where spans are sent, if anywhere.
+fn trace_settings(config: &Config) -> Result<Option<traces::Settings>, AppError> {
+    let asked = &config.traces;
+    let Some(collector) = asked.collector().map_err(AppError::Traces)? else {
+        return Ok(None);
+    };
+    let known = [
+        ("service.name", asked.service_name.clone()),
+        ("service.version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("service.instance.id", Uuid::new_v4().to_string()),
+    ];
+    // What an operator says comes before what the program knows.
+    let named = asked.resource_attributes.clone();
+    let mut attributes = named.map_or_else(Vec::new, |pairs| pairs.0);
+    attributes.retain(|(name, _)| name != "service.name");
+    for (name, value) in known {
+        if !attributes.iter().any(|(n, _)| n == name) {
+            attributes.push((name.to_owned(), value));
+        }
+    }
+    Ok(Some(traces::Settings {
+        authority: collector.authority,
+        path: collector.path,
+        headers: collector.headers,
+        ratio: asked.trace_ratio,
+        attributes,
+    }))
 }
 
 /// Whether the database may be away: a file of one's own never is.

@@ -201,6 +201,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub log: LogArgs,
+
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// Where the service listens.
@@ -365,6 +368,82 @@ pub struct LogArgs {
     pub format: LogFormat,
 }
 
+/// Which traces are recorded, and who is sent their spans.
+#[derive(Debug, Clone, Args)]
+pub struct TraceArgs {
+    /// Collector of OpenTelemetry that spans are sent to, such as `http://127.0.0.1:4318`; without it none are recorded
+    ///
+    /// Spans go to its /v1/traces, as OTLP over HTTP in protobuf.
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = secret
+    )]
+    pub otlp_endpoint: Option<Secret>,
+
+    /// Headers that the collector asks for, such as x-tenant=red,authorization=Bearer%20abc
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_HEADERS",
+        value_name = "NAME=VALUE,…",
+        hide_env_values = true,
+        value_parser = secret
+    )]
+    pub otlp_headers: Option<Secret>,
+
+    /// Share of the traces that begin here and are recorded, 0 to 1; those that a caller began are recorded as it says
+    #[arg(long, env = "ENGAGECAST_TRACE_RATIO", value_name = "SHARE", default_value = "1", value_parser = share)]
+    pub trace_ratio: f64,
+
+    /// What the service is called in traces
+    #[arg(
+        long,
+        env = "OTEL_SERVICE_NAME",
+        value_name = "NAME",
+        default_value = "engagecast"
+    )]
+    pub service_name: String,
+
+    /// What else tells this process from others in traces, such as k8s.pod.name=a-1,deployment.environment.name=prod
+    #[arg(long, env = "OTEL_RESOURCE_ATTRIBUTES", value_name = "NAME=VALUE,…", value_parser = pairs)]
+    pub resource_attributes: Option<Pairs>,
+}
+
+impl TraceArgs {
+    /// The collector, if there is one.
+    ///
+    /// # Errors
+    /// Where an address or headers are none: which, and never what they are.
+    pub fn collector(&self) -> Result<Option<Collector>, String> {
+        let Some(address) = &self.otlp_endpoint else {
+            return Ok(None);
+        };
+        let (authority, path) =
+            address_of(address.reveal()).map_err(|why| format!("--otlp-endpoint {why}"))?;
+        let headers = self.otlp_headers.as_ref().map(Secret::reveal);
+        let headers = headers_of(headers.unwrap_or_default());
+        Ok(Some(Collector {
+            authority,
+            path,
+            headers: headers.map_err(|why| format!("--otlp-headers {why}"))?,
+        }))
+    }
+}
+
+/// An address that spans are posted to.
+pub struct Collector {
+    /// Host and port.
+    pub authority: String,
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+}
+
+/// Names and values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pairs(pub Vec<(String, String)>);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
@@ -422,6 +501,80 @@ fn integer(text: &str, min: u64, max: u64) -> Option<u64> {
         .parse()
         .ok()
         .filter(|number| (min..=max).contains(number))
+}
+
+/// Host and port of a collector, and its path for spans.
+fn address_of(text: &str) -> Result<(String, String), &'static str> {
+    const WANTED: &str = "must be like http://127.0.0.1:4318";
+    const NO_TLS: &str = "must be like http://127.0.0.1:4318; for a collector behind TLS run one \
+                          beside the service, which passes spans on";
+    let rest = text.trim().strip_prefix("http://").ok_or(NO_TLS)?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#' | '\\' | '"');
+    if authority.is_empty() || authority.starts_with(':') || !rest.chars().all(plain) {
+        return Err(WANTED);
+    }
+    let (_, port) = authority.rsplit_once(':').unwrap_or((authority, "none"));
+    let authority = match port.parse::<u16>() {
+        Ok(_) => authority.to_owned(),
+        Err(_) if authority.ends_with(']') || !authority.contains(':') => format!("{authority}:80"),
+        Err(_) => return Err(WANTED),
+    };
+    let path = match path.trim_end_matches('/') {
+        "" => "/v1/traces".into(),
+        path => format!("/{path}/v1/traces"),
+    };
+    Ok((authority, path))
+}
+
+fn pairs(text: &str) -> Result<Pairs, String> {
+    let pairs = pairs_of(text).map(Pairs);
+    pairs.ok_or_else(|| "must be like name=value,other=value".into())
+}
+
+/// Names and values, percent-encoded where they hold a comma or a space.
+fn pairs_of(text: &str) -> Option<Vec<(String, String)>> {
+    let pairs = text.split(',').map(str::trim).filter(|p| !p.is_empty());
+    let pairs = pairs.map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        let (name, value) = (decoded(name.trim())?, decoded(value.trim())?);
+        (!name.is_empty()).then_some((name, value))
+    });
+    pairs.collect()
+}
+
+/// The same, where they can be headers.
+fn headers_of(text: &str) -> Result<Vec<(String, String)>, &'static str> {
+    let name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let value = |c: char| c == ' ' || c.is_ascii_graphic();
+    let fine = |(n, v): &(String, String)| n.chars().all(name) && v.chars().all(value);
+    let pairs = pairs_of(text).filter(|pairs| pairs.iter().all(fine));
+    pairs.ok_or("must be like name=value,other=value, with names and values that a header may have")
+}
+
+/// A text in which `%20` and the like stand for what they encode.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte == b'%' {
+            let digits = std::str::from_utf8(after.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &after[2..];
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text
+        .parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "must be from 0 to 1".into())
 }
 
 fn up_to_an_hour(text: &str) -> Result<Duration, String> {
@@ -500,6 +653,49 @@ mod tests {
             assert_eq!(access(None).anonymous(listen), open, "{listen}");
             assert!(access(Some(true)).anonymous(listen));
             assert!(!access(Some(false)).anonymous(listen));
+        }
+    }
+
+    #[test]
+    fn a_collector_is_an_address_without_a_secret() {
+        for (text, authority, path) in [
+            ("http://127.0.0.1:4318", "127.0.0.1:4318", "/v1/traces"),
+            ("http://otel:4318/", "otel:4318", "/v1/traces"),
+            ("http://otel/otlp", "otel:80", "/otlp/v1/traces"),
+            ("http://[::1]:4318", "[::1]:4318", "/v1/traces"),
+            ("http://[::1]", "[::1]:80", "/v1/traces"),
+        ] {
+            assert_eq!(address_of(text), Ok((authority.into(), path.into())));
+        }
+        for text in [
+            "",
+            "collector:4318",
+            "https://collector",
+            "http://",
+            "http://:1",
+            "http://me:hunter2@collector",
+            "http://a:hunter2",
+            "http://a?hunter2",
+        ] {
+            assert!(
+                address_of(text).unwrap_err().contains("must be like"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn pairs_are_decoded_and_headers_are_headers() {
+        let of = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let two = vec![of("a", "1,2"), of("b.c", "=x y")];
+        assert_eq!(pairs_of("a=1%2C2, b.c==x%20y,"), Some(two));
+        for text in ["a", "=1", "a=%2", "a=%zz", "a=%ff"] {
+            assert_eq!(pairs_of(text), None, "{text}");
+        }
+        assert!(headers_of("authorization=Bearer%20abc").is_ok());
+        assert_eq!(headers_of(""), Ok(Vec::new()));
+        for text in ["a b=1", "a=1%0d%0ab: 2", "\u{e9}=1", "a=\u{e9}"] {
+            assert!(headers_of(text).is_err(), "{text}");
         }
     }
 

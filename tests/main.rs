@@ -37,4 +37,5 @@ mod starting;
 mod stopping;
 mod store;
 mod support;
+mod traces;
 mod training;

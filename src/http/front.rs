@@ -21,12 +21,15 @@ use bytes::Bytes;
 use chrono::Utc;
 use tower::Service;
 use tracing::Level;
+use tracing::field::display;
 use uuid::Uuid;
 
 use super::guard::{Seen, Visit};
 use super::metrics::Metrics;
 use super::panics;
 use super::problem::{Kind, Problem};
+use super::trace;
+use crate::traces;
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -61,7 +64,8 @@ impl Front {
         let id = take_over(&request).unwrap_or_else(fresh_id);
         let uri = request.uri().clone();
         let begun = Instant::now();
-        let logged = tracing::enabled!(Level::INFO).then(|| request.method().clone());
+        let method = request.method().clone();
+        let trace = trace::begin(&request);
         // For whoever notes what was done, and by which request.
         request.headers_mut().insert(REQUEST_ID, id.clone());
         let visit = Visit::default();
@@ -72,7 +76,7 @@ impl Front {
         } else {
             self.timeout
         };
-        let mut response = guarded(pin!(self.router.call(request)), limit, &id).await;
+        let mut response = guarded(pin!(self.router.call(request)), limit, &id, &trace).await;
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             response = render(&problem, &response, &id, uri.path());
         }
@@ -80,10 +84,12 @@ impl Front {
         let seen = visit.seen();
         let meter = seen.map_or_else(|| self.metrics.unmatched(), |seen| &seen.post.meter);
         meter.count(response.status(), took);
-        if let Some(method) = logged {
-            log(&method, seen, response.status(), took, &id);
+        trace::end(&trace, &method, seen, response.status(), &id);
+        if tracing::enabled!(Level::INFO) {
+            log(&method, seen, response.status(), took, &id, &trace);
         }
         let headers = response.headers_mut();
+        trace::tell(&trace, headers);
         headers.insert(REQUEST_ID, id);
         // What customers are called must not become a page of somebody's.
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -134,14 +140,22 @@ impl Front {
 }
 
 /// The handler's answer, or the problem that it panicked or took too long.
-async fn guarded<F>(mut handler: Pin<&mut F>, limit: Duration, id: &HeaderValue) -> Response<Body>
+async fn guarded<F>(
+    mut handler: Pin<&mut F>,
+    limit: Duration,
+    id: &HeaderValue,
+    trace: &traces::Request,
+) -> Response<Body>
 where
     F: Future<Output = Result<Response<Body>, Infallible>>,
 {
-    let mut polled = poll_fn(|cx| match panics::catch(|| handler.as_mut().poll(cx)) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(response)),
-        Err(words) => Poll::Ready(Err(words)),
+    let mut polled = poll_fn(|cx| {
+        let _within = trace.enter();
+        match panics::catch(|| handler.as_mut().poll(cx)) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(response)),
+            Err(words) => Poll::Ready(Err(words)),
+        }
     });
     // Most requests are answered at once: only the others need a timer.
     let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut polled).poll(cx))).await;
@@ -184,11 +198,19 @@ fn render(
 
 /// One line for a request: never what was sent, and of the address only the
 /// route, since the rest may name a customer.
-fn log(method: &Method, seen: Option<&Seen>, status: StatusCode, took: Duration, id: &HeaderValue) {
+fn log(
+    method: &Method,
+    seen: Option<&Seen>,
+    status: StatusCode,
+    took: Duration,
+    id: &HeaderValue,
+    trace: &traces::Request,
+) {
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let route = seen.map_or("none", |seen| &seen.post.route);
     let key = seen.and_then(|seen| seen.key.as_deref());
-    tracing::info!(%method, route, status = status.as_u16(), micros, request_id = ?id, key, "answered");
+    let trace = trace.link().map(|link| display(link.trace()));
+    tracing::info!(%method, route, status = status.as_u16(), micros, request_id = ?id, trace_id = trace, key, "answered");
 }
 
 /// The id that the client gave, where it is one that may stand in a log.

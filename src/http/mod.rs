@@ -42,6 +42,7 @@ mod room;
 mod server;
 mod stream;
 mod synthetic;
+mod trace;
 mod weights;
 mod work;
 

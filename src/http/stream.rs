@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use super::formats::Format;
 use super::problem::Problem;
+use crate::traces::Span;
 
 /// Bytes that may wait for the client. So much of an answer is made for one that
 /// sends all of its request before it reads.
@@ -100,11 +101,16 @@ where
         patience,
     });
     let work = work(outlet);
+    let span = Span::part("stream");
     tokio::spawn(async move {
-        let last = match work.await {
+        let last = match span.around(work).await {
             Ok(()) => Piece::End,
-            Err(Stopped::Failed(problem)) => Piece::Failed(problem),
+            Err(Stopped::Failed(problem)) => {
+                span.fail();
+                Piece::Failed(problem)
+            }
             Err(Stopped::Gone) => {
+                span.fail();
                 tracing::debug!("an answer was given up: its client is gone");
                 return;
             }

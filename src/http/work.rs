@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 use super::guard::{Class, Gate};
 use super::problem::{self, Problem};
 use super::room::Place;
+use crate::traces::Span;
 
 /// What the service takes on at a time.
 #[derive(Clone)]
@@ -84,8 +85,14 @@ impl Admission {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let threads = Arc::clone(&self.threads);
-        let thread = threads.acquire_owned().await;
-        let thread = thread.map_err(|error| problem::internal(&error))?;
+        let thread = match Arc::clone(&threads).try_acquire_owned() {
+            Ok(thread) => thread,
+            Err(_) => Span::part("wait for a thread")
+                .around(threads.acquire_owned())
+                .await
+                .map_err(|error| problem::internal(&error))?,
+        };
+        let _span = Span::part("compute");
         let done = spawn_blocking(move || {
             let _thread = thread;
             work()

@@ -19,8 +19,9 @@ use uuid::Uuid;
 
 use super::control::{Control, Stop};
 use super::failure::{Failure, JobProblem};
-use super::{Service, generate, import_job, train_job};
+use super::{Service, generate, import_job, submit, train_job};
 use crate::store::{Beat, Heart, Job, JobEnding, JobKind, JobOutcome, Store, StoreError};
+use crate::traces::Span;
 
 /// How often the owner of a job says that it is alive, and hears whether to stop.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -132,6 +133,20 @@ impl Service {
 
     /// Works on one job, and ends it.
     async fn work(&self, store: &Store, job: &Job, settings: &JobSettings) {
+        let span = Span::job(format!("job {}", job.kind.name()), submit::origin(job));
+        span.tell("engagecast.job.id", job.id.to_string());
+        span.tell("engagecast.job.attempt", i64::from(job.attempts));
+        let ended = span
+            .around(Box::pin(self.work_on(store, job, settings)))
+            .await;
+        span.tell("engagecast.job.end", ended);
+        if ended == "failed" {
+            span.fail();
+        }
+    }
+
+    /// The same; tells how it ended.
+    async fn work_on(&self, store: &Store, job: &Job, settings: &JobSettings) -> &'static str {
         let control = Control::new();
         self.running().insert(job.id, control.clone());
         tracing::info!(job = %job.id, kind = job.kind.name(), "a job begins");
@@ -153,6 +168,7 @@ impl Service {
         let ended = self.end(store, job, done).await;
         tracing::info!(job = %job.id, "a job ended: {ended}");
         self.running().remove(&job.id);
+        ended
     }
 
     /// Says that a job is alive, until it has to stop.
@@ -231,7 +247,7 @@ impl Service {
     /// # Errors
     /// Where the database fails.
     pub async fn cancel(&self, store: &Store, id: Uuid) -> Result<Option<Job>, StoreError> {
-        // First of all: on SQLite the job itself may keep others from writing.
+        // First of all: a database that is away keeps it from no end.
         if let Some(control) = self.running().get(&id) {
             control.tell(Stop::Cancelled);
         }

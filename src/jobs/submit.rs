@@ -7,6 +7,17 @@ use super::Service;
 use super::generate::{default_name, to_json};
 use crate::cohort::Plan;
 use crate::store::{Job, JobKind, NewJob, Store, StoreError};
+use crate::traces::{self, Link};
+
+/// Where a job's input says which request asked for it.
+const TRACE: &str = "trace";
+
+/// The request that asked for a job, as a trace has it; none where it is not
+/// recorded.
+pub(super) fn origin(job: &Job) -> Option<Link> {
+    let trace = &job.input[TRACE];
+    Link::read(trace["parent"].as_str()?, trace["state"].as_str()?)
+}
 
 /// A file to be imported: a complete upload.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,9 +92,12 @@ impl Service {
         &self,
         store: &Store,
         kind: JobKind,
-        input: Value,
+        mut input: Value,
         cohort: Uuid,
     ) -> Result<Job, StoreError> {
+        if let Some(asked) = traces::here() {
+            input[TRACE] = json!({ "parent": asked.parent(), "state": asked.state() });
+        }
         let new = NewJob {
             id: Uuid::now_v7(),
             kind,

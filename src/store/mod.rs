@@ -100,21 +100,29 @@ macro_rules! on_either {
     ($store:expr, $doing:expr, $pool:ident => $body:expr) => {
         on_either!($store, $doing, within crate::store::QUICK, $pool => $body)
     };
-    ($store:expr, $doing:expr, within $limit:expr, $pool:ident => $body:expr) => {
-        match &$store.backend {
+    ($store:expr, $doing:expr, within $limit:expr, $pool:ident => $body:expr) => {{
+        let span = crate::traces::Span::call($doing);
+        let done = match &$store.backend {
             crate::store::Backend::Postgres(server) => {
+                span.tell("db.system.name", "postgresql");
                 let $pool = server.pool();
-                match tokio::time::timeout($limit, $body).await {
+                match span.around(tokio::time::timeout($limit, $body)).await {
                     Ok(done) => done.map_err(|e: sqlx::Error| server.error($doing, &e)),
                     Err(_) => Err(server.silent()),
                 }
             }
             crate::store::Backend::Sqlite(file) => {
+                span.tell("db.system.name", "sqlite");
                 let $pool = file.pool();
-                $body.await.map_err(|e: sqlx::Error| file.error($doing, &e))
+                let done = span.around($body).await;
+                done.map_err(|e: sqlx::Error| file.error($doing, &e))
             }
+        };
+        if done.is_err() {
+            span.fail();
         }
-    };
+        done
+    }};
 }
 use on_either;
 

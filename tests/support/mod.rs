@@ -3,6 +3,7 @@
 pub mod app;
 pub mod batches;
 pub mod cohort;
+pub mod collector;
 pub mod generated;
 pub mod postgres;
 pub mod proxy;
