@@ -209,8 +209,8 @@ fn every_bin_of_the_reference_holds_somebody_or_is_for_the_missing() {
 
 #[test]
 fn a_model_of_an_earlier_version_serves_and_says_that_it_has_no_bins() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/golden");
-    let bytes = fs::read(golden.join("churn.model")).expect("a model of format 1");
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/format-1");
+    let bytes = fs::read(kept.join("churn.model")).expect("a model of format 1");
     assert_eq!(bytes[8..12], 1_u32.to_le_bytes());
     let old = Model::from_bytes(&bytes).expect("it loads");
     let customers = cohort(50, 12);
