@@ -25,8 +25,8 @@ manifest = json.loads((folder / "manifest.json").read_text())
 row = Encoder(manifest).row(json.loads(customer.read_text()))
 tensor = {"name": "customer", "shape": [1, len(row)], "datatype": "FP32", "data": row}
 (folder / "row.json").write_text(json.dumps({"inputs": [tensor]}))
-# Without metrics and access log, in one process of one thread, where it is the
-# fastest for one row at a time on two cores.
+# Without metrics and access log, in one process of one thread: a row is not worth
+# handing to another, and the client has the second core.
 settings = {"debug": False, "host": "127.0.0.1", "http_port": port, "grpc_port": port + 100}
 settings |= {"metrics_endpoint": None, "parallel_workers": 0}
 (folder / "settings.json").write_text(json.dumps(settings))
