@@ -176,7 +176,6 @@ mod tests {
         let plan = Plan::new(customers, 7).unwrap();
         plan.generate(&|_| ())
             .unwrap()
-            .into_iter()
             .for_each(|batch| facts.observe(&batch));
         let about = About {
             cohort_id: uuid::Uuid::nil(),

@@ -56,6 +56,10 @@ impl Filter {
 
     /// The customers of a batch for whom all filters hold. A value that is not known
     /// is none, as in SQL.
+    ///
+    /// # Panics
+    ///
+    /// Never: a mask is made with a place for each row.
     #[must_use]
     pub fn keep(filters: &[Self], batch: &RecordBatch) -> RecordBatch {
         let hold = |row| filters.iter().all(|filter| filter.holds(batch, row));

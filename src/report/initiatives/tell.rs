@@ -77,17 +77,23 @@ fn experiment(story: &Story, rated: &Rated, trial: &Trial) -> String {
     );
     let short = trial.visible.as_ref().filter(|_| !trial.is_possible());
     if let Some(visible) = short {
-        text += &format!(
-            " There are {} for each: they show {}",
-            say.count(trial.there_are),
-            visible.text
-        );
         let needed = rated.change * visible.times;
-        text += &if needed <= 0.5 {
-            format!(", as of a change of {}.", say.share(needed, 0))
+        let change = if needed <= 0.5 {
+            format!("as of a change of {}", say.share(needed, 0))
         } else {
-            ", more than a change can bring.".to_owned()
+            "more than a change can bring".to_owned()
         };
+        let there_are = say.count(trial.there_are);
+        let known = [
+            " There are ",
+            &there_are,
+            " for each: they show ",
+            &visible.text,
+            ", ",
+            &change,
+            ".",
+        ];
+        text.push_str(&known.concat());
     }
     text
 }

@@ -232,9 +232,12 @@ fn premium(story: &Story) -> Option<Block> {
 fn drivers(story: &Story) -> Option<Block> {
     let say = &story.say;
     let rows = story.facts.revenue.premium_drivers.iter().take(8).map(|d| {
-        let mean = |mean: f64| match d.column.ends_with("_pct") {
-            true => story.pct(mean),
-            false => say.rate(mean),
+        let mean = |mean: f64| {
+            if d.column.ends_with("_pct") {
+                story.pct(mean)
+            } else {
+                say.rate(mean)
+            }
         };
         vec![
             crate::report::figures::capitalised(&measure(d.column)),
