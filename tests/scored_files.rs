@@ -92,10 +92,16 @@ fn fields(path: &Path) -> Vec<Vec<String>> {
 fn customers(rows: i64) -> RecordBatch {
     let cohort = cohort(usize::try_from(rows).unwrap(), 41);
     let cohort = concat_batches(&schema::arrow::schema(), &cohort).unwrap();
-    let seen: ArrayRef = Arc::new(Int64Array::from_iter(
-        (0..rows).map(|i| (i % 3 > 0).then_some(i)),
-    ));
-    let vip: ArrayRef = Arc::new(BooleanArray::from_iter((0..rows).map(|i| Some(i % 2 == 0))));
+    let seen: ArrayRef = Arc::new(
+        (0..rows)
+            .map(|i| (i % 3 > 0).then_some(i))
+            .collect::<Int64Array>(),
+    );
+    let vip: ArrayRef = Arc::new(
+        (0..rows)
+            .map(|i| Some(i % 2 == 0))
+            .collect::<BooleanArray>(),
+    );
     let of = |name| (name, Arc::clone(cohort.column_by_name(name).unwrap()), true);
     RecordBatch::try_from_iter_with_nullable([
         of("days_since_last_active"),
@@ -185,13 +191,13 @@ fn csv_and_parquet_give_the_same_answers_in_either_format() {
     assert_eq!(fs::read_to_string(path("again.csv")).unwrap(), once);
     run("users.csv", "again.parquet");
     run("users.parquet", "scored.parquet");
-    let (one, other) = (
+    let (straight, other) = (
         read_parquet(&path("scored.parquet")),
         read_parquet(&path("again.parquet")),
     );
-    assert_eq!(names(&one), names(&other));
-    for (i, name) in names(&one).iter().enumerate().skip(7) {
-        assert_eq!(one.column(i), other.column(i), "{name}");
+    assert_eq!(names(&straight), names(&other));
+    for (i, name) in names(&straight).iter().enumerate().skip(7) {
+        assert_eq!(straight.column(i), other.column(i), "{name}");
     }
 }
 

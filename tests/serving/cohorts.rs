@@ -124,7 +124,7 @@ async fn an_export_has_the_customers_for_whom_the_filters_hold() {
         .collect();
     found.sort();
     expected.sort();
-    assert!((1..CUSTOMERS as usize).contains(&found.len()));
+    assert!((1..usize::try_from(CUSTOMERS).unwrap()).contains(&found.len()));
     assert_eq!(found, expected);
 
     let none = get(shared(), "/cohorts/latest/customers.csv?location=Nowhere");
