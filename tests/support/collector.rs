@@ -1,7 +1,8 @@
 //! A collector of OpenTelemetry on a port of its own, that keeps the spans it is
 //! sent.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
@@ -127,6 +128,9 @@ pub fn attribute(attributes: &[KeyValue], name: &str) -> Option<String> {
 
 /// An id as it is written.
 pub fn hex(id: &[u8]) -> String {
-    id.iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    let mut text = String::new();
+    for byte in id {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
