@@ -59,6 +59,10 @@ fn bench(criterion: &mut Criterion) {
         criterion.bench_function(&format!("predict {target}"), |b| {
             b.iter(|| model.predict(black_box(customer())));
         });
+        // The same and counted, as the service does.
+        criterion.bench_function(&format!("serve {target}"), |b| {
+            b.iter(|| model.serve(black_box(customer()), 0));
+        });
         criterion.bench_function(&format!("explain {target}"), |b| {
             b.iter(|| model.explain(black_box(customer()), 3));
         });
@@ -91,6 +95,14 @@ fn bench(criterion: &mut Criterion) {
         score(target.name(), &[*target], 0);
     }
     score("all", Target::ALL, 0);
+    let scoring = Scoring::new(&set, &[Target::Churn], 0);
+    group.bench_function("churn counted", |b| {
+        b.iter(|| {
+            for batch in &cohort {
+                black_box(scoring.serve(black_box(batch), &|_| false));
+            }
+        });
+    });
     group.finish();
 }
 

@@ -11,10 +11,11 @@ use engagecast::schema::column;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::support::app::{self, Process, get, post};
+use crate::support::app::{self, get, post};
 use crate::support::cohort::{cohort, cohort_with};
-use crate::support::postgres::Database;
 use crate::support::trained::{MODELS, model, moment};
+
+mod shared;
 
 const AGE: usize = column("age");
 const PHOTOS: usize = column("photo_count");
@@ -291,37 +292,4 @@ async fn the_answer_holds_all_that_its_figures_are_made_of() {
 
     let other = get(address, "/models/20200101T000000Z-00000000/churn/drift");
     assert_eq!(other.send().await.unwrap().status(), StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn replicas_answer_for_each_other() {
-    let database = Database::fresh().await;
-    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let start = |folder: &Path| {
-        let data = format!("--data-dir={}", folder.display());
-        let mut command =
-            app::binary(&["serve", "--listen=127.0.0.1:0", "--customers=1500", &data]);
-        Process::spawn(command.env("DATABASE_URL", &database.url))
-    };
-    let mut services = folders.each_ref().map(|folder| start(folder.path()));
-    services.iter_mut().for_each(Process::wait_until_ready);
-    for (service, times) in services.iter().zip([30, 12]) {
-        for _ in 0..times {
-            let answer = post(service.address(), "/predict/ltv", "{\"age\": 40}");
-            assert_eq!(answer.send().await.unwrap().status(), StatusCode::OK);
-        }
-    }
-    let [mut first, second] = services;
-    // Its counts outlive it.
-    assert!(first.terminate().success());
-    let answer = get(second.address(), "/models/active/ltv/drift")
-        .send()
-        .await
-        .unwrap();
-    let answer: Value = answer.json().await.unwrap();
-    assert_eq!(
-        (&answer["rows"], &answer["processes"]),
-        (&42.into(), &2.into())
-    );
-    assert_eq!(answer["complete"], true);
 }

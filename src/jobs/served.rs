@@ -7,7 +7,9 @@
 //! for as long as somebody holds it. Invariant: no prediction waits for any of it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
 
 use super::Service;
 use crate::models::{BinHolds, Model, ModelSet, Target};
@@ -26,6 +28,21 @@ pub struct Counts {
 /// Predicted values from the first on and below the second; none is no bound.
 type Range = (Option<f32>, Option<f32>);
 
+/// How many models that served before are remembered bin by bin, should their set
+/// serve again: eight sets of eight.
+const REMEMBERED: usize = 64;
+
+/// What was counted of a model, in all the times that its set served.
+#[derive(Debug, Clone)]
+pub(super) struct Binned {
+    pub version: String,
+    pub target: Target,
+    /// In the order of the model's bins.
+    pub counts: Vec<u64>,
+    /// When it first served.
+    pub since: DateTime<Utc>,
+}
+
 /// The sets that served before.
 #[derive(Debug, Default)]
 pub(super) struct Former(Mutex<Counted>);
@@ -36,28 +53,46 @@ struct Counted {
     held: Vec<Arc<ModelSet>>,
     /// What all others counted.
     counts: BTreeMap<Target, Counts>,
+    /// The same bin by bin, those that served before all others first.
+    bins: Vec<Binned>,
+}
+
+impl Former {
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.let_go();
+        counted
+    }
 }
 
 impl Service {
     /// Has these models answer from now on.
     pub(super) fn serve(&self, set: ModelSet) {
         set.begin(self.now());
-        let mut former = self.former.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut former = self.former.counted();
         former.held.extend(self.models.swap(Some(Arc::new(set))));
-        former.let_go();
     }
 
     /// What was counted of each target since the process began.
     #[must_use]
     pub fn served(&self) -> BTreeMap<Target, Counts> {
-        let mut former = self.former.0.lock().unwrap_or_else(PoisonError::into_inner);
-        former.let_go();
+        let former = self.former.counted();
         let mut counts = former.counts.clone();
         // Looked up while none can be swapped: no set is counted twice.
         for set in former.held.iter().chain(&self.models.load_full()) {
             add(&mut counts, set);
         }
         counts
+    }
+
+    /// What was counted bin by bin of each model that serves, or served before.
+    pub(super) fn binned(&self) -> Vec<Binned> {
+        let former = self.former.counted();
+        let mut bins = former.bins.clone();
+        for set in former.held.iter().chain(&self.models.load_full()) {
+            add_bins(&mut bins, set);
+        }
+        bins
     }
 }
 
@@ -66,10 +101,15 @@ impl Counted {
     fn let_go(&mut self) {
         for set in std::mem::take(&mut self.held) {
             match Arc::try_unwrap(set) {
-                Ok(set) => add(&mut self.counts, &set),
+                Ok(set) => {
+                    add(&mut self.counts, &set);
+                    add_bins(&mut self.bins, &set);
+                }
                 Err(held) => self.held.push(held),
             }
         }
+        let forgotten = self.bins.len().saturating_sub(REMEMBERED);
+        self.bins.drain(..forgotten);
     }
 }
 
@@ -77,6 +117,36 @@ fn add(counts: &mut BTreeMap<Target, Counts>, set: &ModelSet) {
     for model in set.models() {
         counts.entry(model.target()).or_default().add(model);
     }
+}
+
+fn add_bins(bins: &mut Vec<Binned>, set: &ModelSet) {
+    for model in set.models() {
+        let Some(since) = model.since() else { continue };
+        let (target, counts) = (model.target(), model.bin_counts());
+        let known = |one: &&mut Binned| one.version == set.version && one.target == target;
+        match bins.iter_mut().find(known) {
+            Some(one) => {
+                add_up(&mut one.counts, &counts);
+            }
+            None => bins.push(Binned {
+                version: set.version.clone(),
+                target,
+                counts,
+                since,
+            }),
+        }
+    }
+}
+
+/// Adds counts place by place; those of other bins are not added.
+pub(super) fn add_up(counts: &mut [u64], more: &[u64]) -> bool {
+    let are_same_bins = counts.len() == more.len();
+    if are_same_bins {
+        for (count, more) in counts.iter_mut().zip(more) {
+            *count = count.saturating_add(*more);
+        }
+    }
+    are_same_bins
 }
 
 impl Counts {
