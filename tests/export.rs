@@ -150,7 +150,7 @@ fn crossed(i: usize, row: &Row) -> bool {
         of(row, FOLLOWERS) > 50.0,
         of(row, GENDER) > 0.5 && of(row, GENDER) < 1.5,
     );
-    (many != women) != (i % 9 == 0)
+    (many != women) != i.is_multiple_of(9)
 }
 
 /// A sum to which each thing adds its part.
