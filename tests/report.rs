@@ -516,7 +516,7 @@ fn a_test_for_which_there_are_too_few_customers_says_so() {
     let experiment = initiative(&small, "creators");
     let experiment = part(&experiment, "Experiment");
     assert!(
-        experiment.contains("There are") && experiment.contains("they show $"),
+        experiment.contains("There are") && experiment.contains("who would show $"),
         "{experiment}"
     );
     let mut settings = Settings::default();

@@ -126,7 +126,7 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
             say.money(kept_free.value)
         ),
         reach,
-        who: "free customers who view that many stories",
+        who: "free customers who view many stories",
         becomes: "subscribe",
         gap,
         strict: "the subscription alone, less the ads that it takes away",

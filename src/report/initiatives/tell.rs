@@ -79,7 +79,7 @@ fn experiment(story: &Story, rated: &Rated, trial: &Trial) -> String {
     if let Some(visible) = short {
         let needed = rated.change * visible.times;
         let change = if needed <= 0.5 {
-            format!("as of a change of {}", say.share(needed, 0))
+            format!("the effect of a change of {}", say.share(needed, 0))
         } else {
             "more than a change can bring".to_owned()
         };
@@ -87,7 +87,7 @@ fn experiment(story: &Story, rated: &Rated, trial: &Trial) -> String {
         let known = [
             " There are ",
             &there_are,
-            " for each: they show ",
+            " for each, who would show ",
             &visible.text,
             ", ",
             &change,

@@ -108,7 +108,7 @@ fn stories(story: &Story) -> Option<Block> {
             .zip(social.reels_watched_day)
             .map(|(created, watched)| {
                 format!(
-                    "They make {} reels a week and watch {} a day.",
+                    "Customers make {} reels a week and watch {} a day.",
                     say.rate(created),
                     say.rate(watched)
                 )

@@ -160,13 +160,6 @@ fn kpis(story: &Story) -> Vec<Kpi> {
 fn impact(story: &Story) -> Vec<String> {
     let say = &story.say;
     let facts = story.facts;
-    let all = facts.revenue.monthly_usd.filter(|all| *all > 0.0);
-    let leaving: Vec<f64> = facts
-        .platform_by_engagement
-        .iter()
-        .filter_map(|f| Some(f.monthly_revenue_usd? * f.churn_pct? / 100.0))
-        .collect();
-    let leaving: f64 = leaving.iter().sum();
     let at_risk = facts.retention.at_risk.as_ref();
     let cross = &facts.retention.cross_platform;
     let premium = facts
@@ -174,14 +167,6 @@ fn impact(story: &Story) -> Vec<String> {
         .arpu_premium_usd
         .zip(facts.revenue.arpu_free_usd);
     [
-        all.filter(|_| leaving > 0.0).map(|all| {
-            format!(
-                "About {} of the {} a month is brought by customers who leave within 30 days, taking revenue and churn \
-                 by platform and engagement level.",
-                say.money_rough(leaving),
-                say.money_short(all)
-            )
-        }),
         at_risk.and_then(|level| {
             Some(format!(
                 "{} ({}) score below {} in engagement; they bring {} a month and {} of them leave.",
