@@ -179,3 +179,14 @@ fn every_file_says_what_it_owns() {
         assert!(text.starts_with("//! "), "{}", path.display());
     }
 }
+
+#[test]
+fn what_is_optimised_less_is_so_in_every_profile() {
+    let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let crates = |profile: &str| {
+        let packages = manifest["profile"][profile]["package"].as_table().unwrap();
+        packages.keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(crates("release"), crates("dev"));
+}
