@@ -4,12 +4,22 @@
 //! list. A value out of its range is refused with the range it must be in.
 //! Invariant: a secret is never printed, not by `--help`, `Debug` or an error.
 
-use std::fmt;
+mod collector;
+mod values;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+
+pub use collector::{Collector, Pairs};
+pub use values::{MAX_CUSTOMERS, MAX_SEED, Secret};
+
+use collector::pairs;
+use values::{
+    a_moment, customers, report_customers, secret, seed, share, some_time, up_to_an_hour,
+};
 
 /// The seed of the published cohort: 21 October 2025, the day of its snapshot.
 const SEED: &str = "20251021";
@@ -420,29 +430,10 @@ impl TraceArgs {
         let Some(address) = &self.otlp_endpoint else {
             return Ok(None);
         };
-        let (authority, path) =
-            address_of(address.reveal()).map_err(|why| format!("--otlp-endpoint {why}"))?;
-        let headers = self.otlp_headers.as_ref().map(Secret::reveal);
-        let headers = headers_of(headers.unwrap_or_default());
-        Ok(Some(Collector {
-            authority,
-            path,
-            headers: headers.map_err(|why| format!("--otlp-headers {why}"))?,
-        }))
+        let headers = self.otlp_headers.as_ref().map_or("", Secret::reveal);
+        Collector::new(address.reveal(), headers).map(Some)
     }
 }
-
-/// An address that spans are posted to.
-pub struct Collector {
-    /// Host and port.
-    pub authority: String,
-    pub path: String,
-    pub headers: Vec<(String, String)>,
-}
-
-/// Names and values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pairs(pub Vec<(String, String)>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -452,184 +443,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// A value that must not be seen: a password, or a URL that holds one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value itself, for the one who needs it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-/// Takes any text: whether it is a URL is said by the one who opens it, without
-/// repeating it, as the parser of the command line would.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a value parser")]
-fn secret(text: &str) -> Result<Secret, String> {
-    Ok(Secret(text.to_owned()))
-}
-
-pub const MAX_CUSTOMERS: u64 = 1_000_000_000;
-pub const MAX_SEED: u64 = i64::MAX.unsigned_abs();
-
-fn customers(text: &str) -> Result<u64, String> {
-    integer(text, 1, MAX_CUSTOMERS).ok_or_else(|| "must be from 1 to 1,000,000,000".into())
-}
-
-/// As text, since the report has its own word on the same in a query.
-fn report_customers(text: &str) -> Result<String, String> {
-    let number = integer(text, 1, 10_000_000_000).map(|number| number.to_string());
-    number.ok_or_else(|| "must be from 1 to 10,000,000,000".into())
-}
-
-fn seed(text: &str) -> Result<u64, String> {
-    integer(text, 0, MAX_SEED).ok_or_else(|| "must be from 0 to 9,223,372,036,854,775,807".into())
-}
-
-/// A whole number in a range, with `_` or `,` between its digits if one likes.
-fn integer(text: &str, min: u64, max: u64) -> Option<u64> {
-    let digits = text.replace(['_', ','], "");
-    digits
-        .parse()
-        .ok()
-        .filter(|number| (min..=max).contains(number))
-}
-
-/// Host and port of a collector, and its path for spans.
-fn address_of(text: &str) -> Result<(String, String), &'static str> {
-    const WANTED: &str = "must be like http://127.0.0.1:4318";
-    const NO_TLS: &str = "must be like http://127.0.0.1:4318; for a collector behind TLS run one \
-                          beside the service, which passes spans on";
-    let rest = text.trim().strip_prefix("http://").ok_or(NO_TLS)?;
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#' | '\\' | '"');
-    if authority.is_empty() || authority.starts_with(':') || !rest.chars().all(plain) {
-        return Err(WANTED);
-    }
-    let (_, port) = authority.rsplit_once(':').unwrap_or((authority, "none"));
-    let authority = match port.parse::<u16>() {
-        Ok(_) => authority.to_owned(),
-        Err(_) if authority.ends_with(']') || !authority.contains(':') => format!("{authority}:80"),
-        Err(_) => return Err(WANTED),
-    };
-    let path = match path.trim_end_matches('/') {
-        "" => "/v1/traces".into(),
-        path => format!("/{path}/v1/traces"),
-    };
-    Ok((authority, path))
-}
-
-fn pairs(text: &str) -> Result<Pairs, String> {
-    let pairs = pairs_of(text).map(Pairs);
-    pairs.ok_or_else(|| "must be like name=value,other=value".into())
-}
-
-/// Names and values, percent-encoded where they hold a comma or a space.
-fn pairs_of(text: &str) -> Option<Vec<(String, String)>> {
-    let pairs = text.split(',').map(str::trim).filter(|p| !p.is_empty());
-    let pairs = pairs.map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        let (name, value) = (decoded(name.trim())?, decoded(value.trim())?);
-        (!name.is_empty()).then_some((name, value))
-    });
-    pairs.collect()
-}
-
-/// The same, where they can be headers.
-fn headers_of(text: &str) -> Result<Vec<(String, String)>, &'static str> {
-    let name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let value = |c: char| c == ' ' || c.is_ascii_graphic();
-    let fine = |(n, v): &(String, String)| n.chars().all(name) && v.chars().all(value);
-    let pairs = pairs_of(text).filter(|pairs| pairs.iter().all(fine));
-    pairs.ok_or("must be like name=value,other=value, with names and values that a header may have")
-}
-
-/// A text in which `%20` and the like stand for what they encode.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte == b'%' {
-            let digits = std::str::from_utf8(after.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = &after[2..];
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let share = text
-        .parse()
-        .ok()
-        .filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "must be from 0 to 1".into())
-}
-
-fn up_to_an_hour(text: &str) -> Result<Duration, String> {
-    duration(text, 0.0)
-}
-
-fn a_moment(text: &str) -> Result<Duration, String> {
-    duration(text, 0.001)
-}
-
-fn some_time(text: &str) -> Result<Duration, String> {
-    duration(text, 0.1)
-}
-
-/// Seconds, with an optional `s`.
-fn duration(text: &str, min: f64) -> Result<Duration, String> {
-    const MAX: f64 = 3600.0;
-    let seconds = text.strip_suffix('s').unwrap_or(text).trim().parse::<f64>();
-    match seconds {
-        Ok(seconds) if (min..=MAX).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(format!("must be from {min} to {MAX} seconds")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn seconds_may_carry_their_unit() {
-        assert_eq!(up_to_an_hour("30"), Ok(Duration::from_secs(30)));
-        assert_eq!(up_to_an_hour("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(some_time("0.5 s"), Ok(Duration::from_millis(500)));
-    }
-
-    #[test]
-    fn refuses_a_duration_out_of_range_with_the_range() {
-        for text in ["-1", "3601", "NaN", "inf", "a while", ""] {
-            let refusal = up_to_an_hour(text).unwrap_err();
-            assert_eq!(refusal, "must be from 0 to 3600 seconds", "{text}");
-        }
-        assert!(some_time("0").is_err());
-    }
-
-    #[test]
-    fn refuses_customers_and_seeds_out_of_range() {
-        assert_eq!(customers("1_000_000_000"), Ok(1_000_000_000));
-        for text in ["0", "-1", "10000000000", "1e5", "many", ""] {
-            assert!(customers(text).unwrap_err().contains("1 to 1,000,000,000"));
-        }
-        assert_eq!(seed("9223372036854775807"), Ok(i64::MAX.unsigned_abs()));
-        for text in ["-1", "9223372036854775808", "18446744073709551616"] {
-            assert!(seed(text).unwrap_err().contains("0 to 9,223"));
-        }
-    }
 
     #[test]
     fn only_a_loopback_address_is_open_unless_it_is_said() {
@@ -654,54 +470,5 @@ mod tests {
             assert!(access(Some(true)).anonymous(listen));
             assert!(!access(Some(false)).anonymous(listen));
         }
-    }
-
-    #[test]
-    fn a_collector_is_an_address_without_a_secret() {
-        for (text, authority, path) in [
-            ("http://127.0.0.1:4318", "127.0.0.1:4318", "/v1/traces"),
-            ("http://otel:4318/", "otel:4318", "/v1/traces"),
-            ("http://otel/otlp", "otel:80", "/otlp/v1/traces"),
-            ("http://[::1]:4318", "[::1]:4318", "/v1/traces"),
-            ("http://[::1]", "[::1]:80", "/v1/traces"),
-        ] {
-            assert_eq!(address_of(text), Ok((authority.into(), path.into())));
-        }
-        for text in [
-            "",
-            "collector:4318",
-            "https://collector",
-            "http://",
-            "http://:1",
-            "http://me:hunter2@collector",
-            "http://a:hunter2",
-            "http://a?hunter2",
-        ] {
-            assert!(
-                address_of(text).unwrap_err().contains("must be like"),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn pairs_are_decoded_and_headers_are_headers() {
-        let of = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let two = vec![of("a", "1,2"), of("b.c", "=x y")];
-        assert_eq!(pairs_of("a=1%2C2, b.c==x%20y,"), Some(two));
-        for text in ["a", "=1", "a=%2", "a=%zz", "a=%ff"] {
-            assert_eq!(pairs_of(text), None, "{text}");
-        }
-        assert!(headers_of("authorization=Bearer%20abc").is_ok());
-        assert_eq!(headers_of(""), Ok(Vec::new()));
-        for text in ["a b=1", "a=1%0d%0ab: 2", "\u{e9}=1", "a=\u{e9}"] {
-            assert!(headers_of(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_secret_is_not_printed() {
-        let secret = secret("postgres://user:hunter2@host/db").unwrap();
-        assert_eq!(format!("{secret:?}"), "[redacted]");
     }
 }
