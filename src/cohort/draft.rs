@@ -206,11 +206,9 @@ impl<'a> Draft<'a> {
                 0
             };
         let streams = Streams::new(self.seed, stream, phase);
-        let fill = |block: &mut Block| block.fill(variable, streams, &value);
-        match self.blocks.as_mut_slice() {
-            [one] => fill(one),
-            many => many.par_iter_mut().for_each(fill),
-        }
+        each(&mut self.blocks, &|block| {
+            block.fill(variable, streams, &value);
+        });
         if let Some(progress) = self.progress {
             progress();
         }
@@ -343,8 +341,9 @@ impl<'a> Draft<'a> {
             total
         };
         let of_block = |block: &Block| block.iter().map(&value).fold([0.0; N], add);
-        let parts: Vec<[f64; N]> = self.blocks.par_iter().map(of_block).collect();
-        parts.into_iter().fold([0.0; N], add)
+        of_each(&self.blocks, &of_block)
+            .into_iter()
+            .fold([0.0; N], add)
     }
 
     pub fn mean(&self, value: impl Fn(Row) -> f64 + Sync) -> f64 {
@@ -360,8 +359,7 @@ impl<'a> Draft<'a> {
     /// `value` of all rows for which there is one, in order.
     pub fn collect(&self, value: impl Fn(Row) -> Option<f64> + Sync) -> Vec<f64> {
         let of_block = |block: &Block| block.iter().filter_map(&value).collect::<Vec<f64>>();
-        let parts: Vec<Vec<f64>> = self.blocks.par_iter().map(of_block).collect();
-        parts.concat()
+        of_each(&self.blocks, &of_block).concat()
     }
 
     /// What exactly so many scores exceed (ties apart), of all that have one; how
@@ -488,8 +486,7 @@ impl<'a> Draft<'a> {
         let shift = self.solve_for(name, aim, (-30.0, 30.0), |d, shift| {
             let factor = math::exp(shift);
             let of_block = |block: &Block| sum_of_chances(block.column(odds), factor);
-            let parts: Vec<f64> = d.blocks.par_iter().map(of_block).collect();
-            parts.iter().sum::<f64>() / rows
+            of_each(&d.blocks, &of_block).iter().sum::<f64>() / rows
         });
         math::exp(shift)
     }
@@ -535,6 +532,22 @@ impl<'a> Draft<'a> {
         }
         threshold
     }
+}
+
+/// Does something to each block, on all threads.
+///
+/// Not generic over what is done: a stage has many fills, and each would bring
+/// all of the work on threads with it into the program, for a call a block.
+fn each(blocks: &mut [Block], work: &(dyn Fn(&mut Block) + Sync)) {
+    match blocks {
+        [one] => work(one),
+        many => many.par_iter_mut().for_each(work),
+    }
+}
+
+/// What is said of each block, in order; see [`each`].
+fn of_each<T: Send>(blocks: &[Block], what: &(dyn Fn(&Block) -> T + Sync)) -> Vec<T> {
+    blocks.par_iter().map(what).collect()
 }
 
 /// Odds as a probability.
