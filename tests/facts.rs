@@ -169,6 +169,37 @@ fn facts_of_another_version_are_refused_with_what_to_do() {
 }
 
 #[test]
+fn facts_of_the_version_before_are_read_without_what_it_did_not_measure() {
+    let now = facts([&customers()]);
+    let mut stored = serde_json::to_value(&now).unwrap();
+    stored["version"] = json!(2);
+    stored.as_object_mut().unwrap().remove("kept");
+    let breakdowns = now.published().breakdowns;
+    let tables = stored["tables"].as_array_mut().unwrap();
+    assert_eq!(tables.len(), breakdowns.len());
+    for (table, breakdown) in tables.iter_mut().zip(&breakdowns) {
+        let measures = &breakdown.measures;
+        let kept = measures.iter().position(|m| m.id == "kept_month_usd");
+        let cells = table["cells"].as_array_mut().unwrap();
+        let mut place = 0;
+        cells.retain(|_| {
+            place += 1;
+            Some((place - 1) % measures.len()) != kept
+        });
+    }
+    let read: Facts = serde_json::from_value(stored).unwrap();
+    let read = read.published();
+    assert_eq!(read.retention.kept_revenue_usd, None);
+    for (read, now) in read.breakdowns.iter().zip(&breakdowns) {
+        for (read, now) in read.groups.iter().zip(&now.groups) {
+            let mut known = now.figures.clone();
+            known.remove("kept_month_usd");
+            assert_eq!(read.figures, known);
+        }
+    }
+}
+
+#[test]
 fn damaged_facts_are_refused() {
     let mut stored = serde_json::to_value(facts([&customers()])).unwrap();
     stored["tables"].as_array_mut().unwrap().pop();

@@ -211,12 +211,14 @@ fn no_name_can_break_or_enter_a_report() {
         "\\u{0} \" ' ] } ) #import \"@preview/x:1.0.0\"",
         "line\nbreak\u{202e}\u{0}\u{7}",
         "",
+        "\u{200b} \n",
         &long,
     ];
     for name in names {
         let document = drawn_named(name);
         let text = text_of(&pdf_of(&document));
         assert!(text.contains("Customer engagement report"));
+        assert!(!text.contains("Source: ,"), "{name:?} is called something");
         if name.contains("*bold*") {
             assert!(
                 text.contains("*bold* _it_ @ref <label> // comment"),
@@ -491,6 +493,39 @@ fn initiatives_stand_in_the_order_of_their_base_within_their_range() {
             assert!(part(&shown, name).len() > 40, "{id}: {name}");
         }
     }
+}
+
+#[test]
+fn kept_revenue_is_that_of_the_customers_who_stay() {
+    // On either side half of the customers leave, and these bring least.
+    let document = of_few(2_000, |i, row| {
+        let stays = i % 2 == 0;
+        row[PLATFORM] = Some([0.0, 2.0][i / 2 % 2]);
+        row[column("churn_30_day")] = Some(f64::from(u8::from(!stays)));
+        row[column("total_revenue_month_usd")] = Some(if stays { 20.0 } else { 4.0 });
+    });
+    let bundle = initiative(&document, "bundle");
+    let evidence = part(&bundle, "Evidence");
+    assert!(
+        evidence
+            .contains("Kept revenue is $10.00 a month for a customer of both platforms, $10.00"),
+        "{evidence}"
+    );
+    let json = json_of(&document);
+    assert!(
+        json.contains(
+            "Customers who leave within 30 days bring $4.00k of the $24.0k a month, 17%."
+        ),
+        "{json}"
+    );
+}
+
+#[test]
+fn where_nobody_is_known_to_leave_all_revenue_counts_as_kept_and_is_said_to() {
+    let document = of_few(2_000, |_, row| row[column("churn_30_day")] = None);
+    let json = json_of(&document);
+    assert!(json.contains("all of the month’s revenue, since it is not known who leaves"));
+    assert!(!json.contains("Customers who leave within 30 days bring"));
 }
 
 #[test]

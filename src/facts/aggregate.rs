@@ -22,6 +22,7 @@ const EARNINGS: Quantity = quantity("creator_earnings_month_usd");
 const VIEWS: Quantity = quantity("avg_views_per_post");
 const LIFETIME_VALUE: Quantity = quantity("lifetime_value_usd");
 const REVENUE: Quantity = quantity("total_revenue_month_usd");
+const KEPT: Quantity = quantity("kept_month_usd");
 const MESSAGES: Quantity = quantity("messages_day");
 const LENGTH: Quantity = quantity("avg_conversation_length");
 
@@ -35,6 +36,9 @@ pub(super) struct Tallies {
     /// Of every number and flag column, in the schema's order; empty for the others.
     pub columns: Vec<Moments>,
     pub premium: Moments,
+    /// Revenue of the month of those who stay.
+    #[serde(default)]
+    pub kept: Moments,
     pub active_today: Moments,
     pub active_this_week: Moments,
     pub blocked_nobody: Moments,
@@ -61,6 +65,7 @@ impl Default for Facts {
             customers: 0,
             columns: vec![Moments::default(); COLUMN_COUNT],
             premium: Moments::default(),
+            kept: Moments::default(),
             active_today: Moments::default(),
             active_this_week: Moments::default(),
             blocked_nobody: Moments::default(),
@@ -145,8 +150,8 @@ impl Tallies {
         for (i, sums) in self.columns.iter_mut().enumerate() {
             sums.merge(of_all(frame, Quantity(i)));
         }
-        for (sums, flag) in self.flags() {
-            sums.merge(of_all(frame, flag));
+        for (sums, of) in self.derived() {
+            sums.merge(of_all(frame, of));
         }
         for (table, layout) in self.tables.iter_mut().zip(LAYOUTS) {
             table.observe(layout, frame);
@@ -184,7 +189,7 @@ impl Tallies {
         for (sums, part) in self.columns.iter_mut().zip(&other.columns) {
             sums.merge(*part);
         }
-        for ((sums, _), (part, _)) in self.flags().into_iter().zip(other.flags()) {
+        for ((sums, _), (part, _)) in self.derived().into_iter().zip(other.derived()) {
             sums.merge(*part);
         }
         if let Some(observed) = other.observed {
@@ -207,10 +212,11 @@ impl Tallies {
         self.segments.merge(other.segments);
     }
 
-    /// The flags that are no columns.
-    fn flags(&mut self) -> [(&mut Moments, Quantity); 5] {
+    /// What is summed over all customers and is no column.
+    fn derived(&mut self) -> [(&mut Moments, Quantity); 6] {
         [
             (&mut self.premium, const { quantity("premium") }),
+            (&mut self.kept, KEPT),
             (&mut self.active_today, const { quantity("active_today") }),
             (
                 &mut self.active_this_week,
@@ -225,6 +231,13 @@ impl Tallies {
                 const { quantity("reported_nobody") },
             ),
         ]
+    }
+
+    /// Makes room for what version 2 did not measure: kept revenue.
+    pub fn widen(&mut self) {
+        for (table, layout) in self.tables.iter_mut().zip(LAYOUTS) {
+            table.widen(layout, KEPT);
+        }
     }
 
     /// Whether it has the tables and columns that this version reads.

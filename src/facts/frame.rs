@@ -35,6 +35,8 @@ enum Source {
     Sum(usize, usize),
     /// Whether a whole number is below a limit.
     Below(usize, Fixed),
+    /// A number where a flag is not set, nothing where it is.
+    Unless(usize, usize),
 }
 
 const FLAG: f64 = 1.0;
@@ -46,6 +48,7 @@ const DERIVED: &[Derived] = &[
     Derived { name: "messages_day", unit: "messages/day", units: MILLIONTHS, of: Source::Sum(column("messages_sent_day"), column("messages_received_day")) },
     Derived { name: "posts_and_reels", unit: "posts", units: 1.0, of: Source::Sum(column("posts_last_30_days"), column("reels_created_week")) },
     Derived { name: "paid_month_usd", unit: "USD/month", units: MILLIONTHS, of: Source::Sum(column("monthly_subscription_usd"), column("iap_spending_month_usd")) },
+    Derived { name: "kept_month_usd", unit: "USD/month", units: MILLIONTHS, of: Source::Unless(column("total_revenue_month_usd"), column("churn_30_day")) },
     Derived { name: "active_today", unit: "", units: FLAG, of: Source::Below(column("days_since_last_active"), 1) },
     Derived { name: "active_this_week", unit: "", units: FLAG, of: Source::Below(column("days_since_last_active"), 7) },
     Derived { name: "blocked_nobody", unit: "", units: FLAG, of: Source::Below(column("users_blocked"), 1) },
@@ -167,6 +170,17 @@ impl Frame {
                 for (out, (&a, &b)) in out.iter_mut().zip(columns[a].iter().zip(&columns[b])) {
                     let known = a != MISSING && b != MISSING;
                     *out = if known { whole(a + b) } else { MISSING };
+                }
+            }
+            Source::Unless(number, flag) => {
+                let rows = columns[number].iter().zip(&columns[flag]);
+                for (out, (&number, &flag)) in out.iter_mut().zip(rows) {
+                    *out = match flag {
+                        MISSING => MISSING,
+                        0 => number,
+                        _ if number == MISSING => MISSING,
+                        _ => 0,
+                    };
                 }
             }
             Source::Below(column, limit) => {

@@ -1,7 +1,7 @@
 //! The form in which facts are kept with a cohort.
 //!
-//! It names its version first: facts of another version are refused with what to
-//! do about it, not misread.
+//! It names its version first: facts of the version before are read without what
+//! it did not measure, those of any other are refused with what to do about it.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -9,7 +9,10 @@ use serde_json::Value;
 use super::aggregate::{Facts, Tallies};
 
 /// Raised whenever what is stored changes: columns, tables, pairs or bins.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
+
+/// The oldest that is read: it has no kept revenue.
+const OLDEST: u64 = 2;
 
 #[derive(Serialize)]
 struct Stored<'a> {
@@ -31,14 +34,17 @@ impl<'de> Deserialize<'de> for Facts {
         let stored = Value::deserialize(deserializer)?;
         // The first version did not say so.
         let version = stored.get("version").and_then(Value::as_u64).unwrap_or(1);
-        if version != VERSION {
+        if !(OLDEST..=VERSION).contains(&version) {
             return Err(de::Error::custom(format!(
-                "the facts of this cohort are of version {version}, this program reads version \
-                 {VERSION}: make the cohort again with this program, or read it with the one \
+                "the facts of this cohort are of version {version}, this program reads versions \
+                 {OLDEST} to {VERSION}: make the cohort again with this program, or read it with the one \
                  that made it"
             )));
         }
-        let tallies: Tallies = serde_json::from_value(stored).map_err(de::Error::custom)?;
+        let mut tallies: Tallies = serde_json::from_value(stored).map_err(de::Error::custom)?;
+        if version < VERSION {
+            tallies.widen();
+        }
         if !tallies.is_whole() {
             return Err(de::Error::custom("the facts of this cohort are damaged"));
         }

@@ -79,6 +79,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
             "lifetime_value_usd",
             "churn_30_day",
             "premium",
+            "kept_month_usd",
         ]
     ),
     layout!(
@@ -88,6 +89,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
             "lifetime_value_usd",
             "churn_30_day",
             "premium",
+            "kept_month_usd",
         ]
     ),
     layout!(
@@ -163,6 +165,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
             "total_revenue_month_usd",
             "lifetime_value_usd",
             "churn_30_day",
+            "kept_month_usd",
         ]
     ),
     layout!(
@@ -202,6 +205,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
             "lifetime_value_usd",
             "churn_30_day",
             "premium",
+            "kept_month_usd",
         ]
     ),
     layout!(
@@ -210,6 +214,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
             "ad_revenue_generated_month_usd",
             "total_revenue_month_usd",
             "churn_30_day",
+            "kept_month_usd",
         ]
     ),
     layout!(
@@ -246,6 +251,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
             "lifetime_value_usd",
             "churn_30_day",
             "premium",
+            "kept_month_usd",
         ]
     ),
     layout!(
@@ -264,11 +270,12 @@ pub(super) const LAYOUTS: &[Layout] = &[
             "lifetime_value_usd",
             "premium",
             "engagement_score",
+            "kept_month_usd",
         ]
     ),
     layout!(
         ["match_satisfaction_score", "engagement_score"],
-        ["churn_30_day", "total_revenue_month_usd"]
+        ["churn_30_day", "total_revenue_month_usd", "kept_month_usd"]
     ),
     layout!(
         ["first_message_response_rate_pct"],
@@ -293,7 +300,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
     ),
     layout!(
         ["dates_completed_month", "platform_primary"],
-        ["churn_30_day", "total_revenue_month_usd"]
+        ["churn_30_day", "total_revenue_month_usd", "kept_month_usd"]
     ),
     layout!(
         ["super_likes_used_week"],
@@ -448,6 +455,20 @@ impl Table {
         }
         for (sum, part) in self.cells.iter_mut().zip(&other.cells) {
             sum.merge(*part);
+        }
+    }
+
+    /// Gives each group a place for a quantity that was not measured yet.
+    pub fn widen(&mut self, layout: &Layout, of: Quantity) {
+        let groups = layout.groups();
+        let Some(place) = layout.place(of) else {
+            return;
+        };
+        if self.cells.len() == groups * (layout.of.len() - 1) {
+            for group in 0..groups {
+                let at = group * layout.of.len() + place;
+                self.cells.insert(at, Moments::default());
+            }
         }
     }
 

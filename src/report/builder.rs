@@ -34,7 +34,7 @@ impl Pages<'_> {
             label: format!("Exhibit {}", self.numbered),
             title: drawn.title,
             alt: drawn.alt,
-            source: self.story.source(&drawn.detail),
+            source: drawn.source,
             chart: drawn.chart,
         })
     }
@@ -88,11 +88,11 @@ pub(super) fn document(story: &Story) -> Document {
         .collect();
     let day = story.day();
     let customers = story.customers(story.facts.customers);
-    let written = story.say.day(day);
+    let written = story.seen_on();
     Document {
         title: "Customer engagement report".into(),
         author: "Engagecast".into(),
-        description: format!("{}: {customers}, observed on {written}", story.name),
+        description: format!("{}: {customers}, {written}", story.name),
         keywords: ["engagement", "churn", "lifetime value", "revenue"]
             .map(str::to_owned)
             .to_vec(),
@@ -105,8 +105,9 @@ pub(super) fn document(story: &Story) -> Document {
         paper: story.say.locale.paper.into(),
         kicker: "Executive report".into(),
         footer: format!(
-            "Engagecast {} · {written} · effects are associations until tested",
-            env!("CARGO_PKG_VERSION")
+            "Engagecast {} · {} · effects are associations until tested",
+            env!("CARGO_PKG_VERSION"),
+            story.say.day(day)
         ),
         cohort: Heading {
             short_name: story.name.clone(),
@@ -117,13 +118,10 @@ pub(super) fn document(story: &Story) -> Document {
     }
 }
 
-fn heading(story: &Story, customers: &str, day: &str) -> String {
+fn heading(story: &Story, customers: &str, seen: &str) -> String {
     let origin = match story.about.seed {
         Some(_) => "synthetic customers",
         None => "imported customers",
     };
-    format!(
-        "{} · {customers} · observed on {day} · {origin}",
-        story.name
-    )
+    format!("{} · {customers} · {seen} · {origin}", story.name)
 }

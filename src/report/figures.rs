@@ -12,6 +12,8 @@ pub struct Locale {
     /// BCP 47.
     pub tag: &'static str,
     group: &'static str,
+    /// How many digits a group has beyond the first three.
+    digits: usize,
     decimal: &'static str,
     /// Between a number and its percent sign.
     percent: &'static str,
@@ -24,14 +26,14 @@ pub struct Locale {
 /// The locales that are known; the text is English in all of them.
 #[rustfmt::skip] // A table: one locale a line.
 pub const LOCALES: &[Locale] = &[
-    Locale { tag: "en-US", group: ",", decimal: ".", percent: "", currency_first: true, month_first: true, paper: "a4" },
-    Locale { tag: "en-GB", group: ",", decimal: ".", percent: "", currency_first: true, month_first: false, paper: "a4" },
-    Locale { tag: "de-DE", group: ".", decimal: ",", percent: NBSP, currency_first: false, month_first: false, paper: "a4" },
-    Locale { tag: "de-CH", group: "’", decimal: ".", percent: "", currency_first: true, month_first: false, paper: "a4" },
-    Locale { tag: "fr-FR", group: NBSP, decimal: ",", percent: NBSP, currency_first: false, month_first: false, paper: "a4" },
-    Locale { tag: "es-ES", group: ".", decimal: ",", percent: NBSP, currency_first: false, month_first: false, paper: "a4" },
-    Locale { tag: "pt-BR", group: ".", decimal: ",", percent: "", currency_first: true, month_first: false, paper: "a4" },
-    Locale { tag: "en-IN", group: ",", decimal: ".", percent: "", currency_first: true, month_first: false, paper: "a4" },
+    Locale { tag: "en-US", group: ",", digits: 3, decimal: ".", percent: "", currency_first: true, month_first: true, paper: "a4" },
+    Locale { tag: "en-GB", group: ",", digits: 3, decimal: ".", percent: "", currency_first: true, month_first: false, paper: "a4" },
+    Locale { tag: "de-DE", group: ".", digits: 3, decimal: ",", percent: NBSP, currency_first: false, month_first: false, paper: "a4" },
+    Locale { tag: "de-CH", group: "’", digits: 3, decimal: ".", percent: "", currency_first: true, month_first: false, paper: "a4" },
+    Locale { tag: "fr-FR", group: NBSP, digits: 3, decimal: ",", percent: NBSP, currency_first: false, month_first: false, paper: "a4" },
+    Locale { tag: "es-ES", group: ".", digits: 3, decimal: ",", percent: NBSP, currency_first: false, month_first: false, paper: "a4" },
+    Locale { tag: "pt-BR", group: ".", digits: 3, decimal: ",", percent: "", currency_first: true, month_first: false, paper: "a4" },
+    Locale { tag: "en-IN", group: ",", digits: 2, decimal: ".", percent: "", currency_first: true, month_first: false, paper: "a4" },
 ];
 
 const NBSP: &str = "\u{a0}";
@@ -125,7 +127,8 @@ impl Figures {
             written.push('−');
         }
         for (i, digit) in whole.chars().enumerate() {
-            if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            let left = whole.len() - i;
+            if i > 0 && left >= 3 && (left - 3).is_multiple_of(self.locale.digits) {
                 written.push_str(self.locale.group);
             }
             written.push(digit);
@@ -366,6 +369,10 @@ mod tests {
         assert_eq!(german.money(1234.0), "1.234\u{a0}€");
         assert_eq!(german.share(0.492, 1), "49,2\u{a0}%");
         assert_eq!(in_locale("en-GB", "CHF").money(12.0), "CHF\u{a0}12.00");
+        assert_eq!(
+            in_locale("en-IN", "INR").money_whole(12_345_678.0),
+            "₹1,23,45,678"
+        );
         assert!(Locale::named("xx-XX").is_none());
         assert!(Currency::named("US").is_none() && Currency::named("U$D").is_none());
     }

@@ -16,6 +16,7 @@ mod tell;
 use super::document::{Decision, Initiative};
 use super::story::{Story, real};
 use compare::Estimate;
+pub(super) use compare::Kept;
 
 /// What an initiative changes, and by how much unless it is told otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]

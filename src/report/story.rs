@@ -48,17 +48,29 @@ impl<'a> Story<'a> {
                 locale: settings.locale,
                 currency: settings.currency,
             },
-            name: plain(&about.name, LONGEST_NAME),
+            name: shown(&about.name),
         }
     }
 
     /// When the customers were observed; when they were stored, where that is
     /// not known.
     pub fn day(&self) -> DateTime<Utc> {
-        let observed = self.facts.method.observed_to.as_deref();
-        observed
-            .and_then(|moment| DateTime::parse_from_rfc3339(moment).ok())
-            .map_or(self.about.created_at, |moment| moment.to_utc())
+        self.observed().unwrap_or(self.about.created_at)
+    }
+
+    fn observed(&self) -> Option<DateTime<Utc>> {
+        let observed = self.facts.method.observed_to.as_deref()?;
+        let moment = DateTime::parse_from_rfc3339(observed).ok()?;
+        Some(moment.to_utc())
+    }
+
+    /// `observed on October 21, 2025`.
+    pub fn seen_on(&self) -> String {
+        let seen = match self.observed() {
+            Some(_) => "observed",
+            None => "stored",
+        };
+        format!("{seen} on {}", self.say.day(self.day()))
     }
 
     /// The groups of a breakdown; none where the cohort has it not.
@@ -85,9 +97,26 @@ impl<'a> Story<'a> {
 
     /// The line that says where an exhibit's numbers come from.
     pub fn source(&self, detail: &str) -> String {
-        let customers = self.customers(self.facts.customers);
-        let name = plain(&self.name, LONGEST_IN_SOURCE);
+        self.source_of(&self.name, self.facts.customers, detail)
+    }
+
+    /// The same for numbers from other customers than those of the report.
+    pub fn source_of(&self, name: &str, customers: u64, detail: &str) -> String {
+        let name = plain(&shown(name), LONGEST_IN_SOURCE);
+        let customers = self.customers(customers);
         format!("Source: {name}, {customers}; {detail}.")
+    }
+
+    /// Whether there are too few customers to say anything of them as a whole.
+    pub fn is_tiny(&self) -> bool {
+        self.facts.customers < ENOUGH
+    }
+
+    /// Whether what revenue comes from is known of all of it.
+    pub fn knows_revenue_mix(&self) -> bool {
+        let parts = self.facts.revenue.parts.iter();
+        let known: f64 = parts.filter_map(|part| part.share_pct).sum();
+        (known - 100.0).abs() <= 0.5
     }
 
     /// `100,000 customers`, or `1 customer`.
@@ -117,6 +146,15 @@ impl<'a> Story<'a> {
     /// A percentage with one decimal.
     pub fn pct(&self, percent: f64) -> String {
         self.say.percent(percent, 1)
+    }
+}
+
+/// A cohort's name, or that it has none that can be seen.
+fn shown(name: &str) -> String {
+    let name = plain(name, LONGEST_NAME);
+    match name.trim() {
+        "" => "Unnamed cohort".to_owned(),
+        name => name.to_owned(),
     }
 }
 

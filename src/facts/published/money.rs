@@ -14,10 +14,11 @@ const PARTS: [(&str, &str); 3] = [
 ];
 
 /// What follows from being premium, and so drives nobody to it.
-const NO_DRIVERS: [&str; 6] = [
+const NO_DRIVERS: [&str; 7] = [
     "paid_month_usd",
     "ad_revenue_generated_month_usd",
     "total_revenue_month_usd",
+    "kept_month_usd",
     "lifetime_value_usd",
     "churn_30_day",
     "match_satisfaction_score",

@@ -47,7 +47,9 @@ impl Figure {
 pub struct Measure {
     /// A column of a customer, or `premium`, `swipes_day` (right and left),
     /// `messages_day` (sent and received), `posts_and_reels`, `paid_month_usd`
-    /// (subscription and in-app), `active_today`, `active_this_week`.
+    /// (subscription and in-app), `kept_month_usd` (revenue of the month of
+    /// customers who stay, 0 for those who leave within 30 days),
+    /// `active_today`, `active_this_week`.
     pub id: &'static str,
     /// What one of it is; empty for flags.
     pub unit: &'static str,

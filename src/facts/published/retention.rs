@@ -18,6 +18,7 @@ impl View<'_> {
         let tenures = self.groups(&["tenure_months"]);
         let (early, later) = tenures.split_at(tenures.len().min(1));
         let active = |flag: &Moments| flag.mean(1.0).map(|share| 100.0 * share);
+        let kept = self.kept_revenue();
         let dau_pct = active(&self.tallies.active_today);
         let wau_pct = active(&self.tallies.active_this_week);
         Retention {
@@ -38,9 +39,19 @@ impl View<'_> {
             cross_platform: self.cross_platform(),
             churn_first_3_months_pct: churn(early),
             churn_later_pct: churn(later),
+            kept_revenue_usd: kept,
+            leaving_revenue_usd: self.sum(REVENUE).zip(kept).map(|(all, kept)| all - kept),
             engagement_churn_correlation: self.correlation("engagement_score", CHURN),
             satisfaction_churn_correlation: self.correlation("match_satisfaction_score", CHURN),
         }
+    }
+
+    /// None where it is not known of every customer: it is held against the
+    /// revenue of all.
+    fn kept_revenue(&self) -> Option<f64> {
+        const KEPT: Quantity = quantity("kept_month_usd");
+        let kept = Figure::of(&self.tallies.kept, KEPT.units())?;
+        (kept.count == self.tallies.customers).then_some(kept.sum)
     }
 
     fn cross_platform(&self) -> CrossPlatform {

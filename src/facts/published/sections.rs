@@ -276,6 +276,10 @@ pub struct Retention {
     /// Churn in the first three months, and after them.
     pub churn_first_3_months_pct: Option<f64>,
     pub churn_later_pct: Option<f64>,
+    /// Revenue of the month of the customers who are still there 30 days later,
+    /// and of those who leave; none where churn or revenue is not known of all.
+    pub kept_revenue_usd: Option<f64>,
+    pub leaving_revenue_usd: Option<f64>,
     pub engagement_churn_correlation: Option<f64>,
     pub satisfaction_churn_correlation: Option<f64>,
 }

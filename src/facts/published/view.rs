@@ -192,6 +192,11 @@ const DEFINITIONS: &[Definition] = &[
         "revenue of the month, of all customers, per premium customer",
     ),
     definition(
+        "kept revenue",
+        "revenue of the month of the customers who are still there 30 days later; those who \
+         leave bring none",
+    ),
+    definition(
         "conversations a month",
         "30 times the messages a day, sent and received, over the mean length of a conversation, \
          both summed over the customers who have both",

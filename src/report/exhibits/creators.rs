@@ -43,14 +43,14 @@ pub fn earnings(story: &Story) -> Option<Drawn> {
             say.money(median),
             say.money(ninth)
         ),
-        detail: match creators.earnings.zeros {
+        source: story.source(&match creators.earnings.zeros {
             0 => format!("{} creators, all of whom earn", say.count(all)),
             zeros => format!(
                 "{} creators, of whom {} earn nothing",
                 say.count(all),
                 say.count(zeros)
             ),
-        },
+        }),
         chart: Chart::Histogram {
             x: x.named(
                 &format!("Earnings a month, {} (log scale)", say.currency.code()),
@@ -119,10 +119,10 @@ pub fn views(story: &Story) -> Option<Drawn> {
                     say.number(r, 2)
                 ))
         ),
-        detail: format!(
+        source: story.source(&format!(
             "{} creators with views and earnings; a dot’s area is its creators",
             say.count(against.creators)
-        ),
+        )),
         chart: Chart::Scatter {
             x: x.named("Views per post (log scale)", say),
             y: y.named(

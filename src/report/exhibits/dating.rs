@@ -37,6 +37,9 @@ pub fn funnel(story: &Story) -> Option<Drawn> {
             text: format!("{} a month", say.rate(step.per_customer_month)),
             at: place(step.per_customer_month / most),
             step: step.conversion_pct.map(|conversion| {
+                if conversion > 100.0 {
+                    return "more, since older ones go on as well".to_owned();
+                }
                 let note = if largest {
                     ", the largest loss after the match"
                 } else {
@@ -64,7 +67,7 @@ pub fn funnel(story: &Story) -> Option<Drawn> {
             step_name(last.id).to_lowercase()
         ),
         alt: format!("Funnel per customer and month: {}.", described.join("; ")),
-        detail: "per customer and month of 30 days, all platforms".into(),
+        source: story.source("per customer and month of 30 days, all platforms"),
         chart: Chart::Funnel { steps },
     })
 }
@@ -109,17 +112,19 @@ pub fn profiles(story: &Story) -> Option<Drawn> {
         .chain(average)
         .fold(0.0, f64::max);
     let axis = Linear::holding(most);
+    let decimals = if most < 0.1 { 3 } else { 2 };
+    let written = |mean: f64| say.number(mean, decimals);
     let title = profiles_title(say, first.0, last.0);
     let described: Vec<String> = groups
         .iter()
-        .map(|(group, mean)| format!("{} {}", group.labels[0], say.number(*mean, 2)))
+        .map(|(group, mean)| format!("{} {}", group.labels[0], written(*mean)))
         .collect();
     let bars = groups.iter().map(|(group, mean)| Group {
         name: group.labels[0].replace(" and over", "+"),
         note: None,
         bars: vec![Bar {
             at: axis.at(*mean),
-            text: say.number(*mean, 2),
+            text: written(*mean),
             tone: Tone::Navy,
         }],
     });
@@ -129,13 +134,13 @@ pub fn profiles(story: &Story) -> Option<Drawn> {
             "Columns of matches a day by profile quality: {}.",
             described.join("; ")
         ),
-        detail: "means per customer".into(),
+        source: story.source("means per customer"),
         chart: Chart::Columns {
             axis: axis.named("Matches a day", |v| say.number(v, axis.decimals())),
             groups: bars.collect(),
             reference: average.map(|mean| Mark {
                 at: axis.at(mean),
-                text: format!("all customers {}", say.number(mean, 2)),
+                text: format!("all customers {}", written(mean)),
             }),
             axis_below: Some("Profile quality score, 0 to 100".into()),
         },

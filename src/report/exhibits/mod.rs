@@ -24,8 +24,8 @@ pub(super) struct Drawn {
     pub title: String,
     /// What it shows, for those who don't see it.
     pub alt: String,
-    /// The base of its numbers.
-    pub detail: String,
+    /// Where its numbers come from.
+    pub source: String,
     pub chart: Chart,
 }
 

@@ -24,9 +24,8 @@ pub fn mix(story: &Story) -> Option<Drawn> {
         .iter()
         .filter_map(|part| Some((part, part.share_pct?)))
         .collect();
-    let known: f64 = parts.iter().map(|(_, share)| share).sum();
     // A ring of parts that don't make up the whole would lie.
-    if parts.len() < 2 || (known - 100.0).abs() > 0.5 {
+    if parts.len() < 2 || !story.knows_revenue_mix() {
         return None;
     }
     parts.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -61,7 +60,7 @@ pub fn mix(story: &Story) -> Option<Drawn> {
             say.money(all),
             described.join("; ")
         ),
-        detail: "revenue of the month".into(),
+        source: story.source("revenue of the month"),
         chart: Chart::Donut {
             center: Center {
                 text: say.money_short(all),
@@ -150,7 +149,7 @@ pub(super) fn heat(
             "Heat map of platform by engagement level. {}.",
             described.join("; ")
         ),
-        detail: detail.to_owned(),
+        source: story.source(detail),
         chart: Chart::Heat {
             columns: columns
                 .map(|(field, level)| HeatColumn {

@@ -38,7 +38,7 @@ pub fn activity(story: &Story) -> Option<Drawn> {
     Some(Drawn {
         title: title(story, &groups),
         alt: format!("Bars by primary platform. {}.", described.join(". ")),
-        detail: "means per customer, each measure on a scale of its own".into(),
+        source: story.source("means per customer, each measure on a scale of its own"),
         chart: Chart::Multiples {
             legend: groups
                 .iter()

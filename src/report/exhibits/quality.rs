@@ -44,11 +44,16 @@ fn described(tenths: &[Tenth], write: impl Fn(f64) -> String) -> String {
     each.collect::<Vec<_>>().join("; ")
 }
 
-/// Where the numbers of a card come from.
+/// Where the numbers of a card come from: the customers that it was trained on,
+/// who may not be those of the report.
 fn base(story: &Story, card: &Card) -> String {
-    format!(
-        "{} of the hold-out, which the model never saw",
-        story.customers(card.rows.hold_out as u64)
+    story.source_of(
+        &card.source.cohort_name,
+        card.source.customers,
+        &format!(
+            "{} of the hold-out, which the model never saw",
+            story.customers(card.rows.hold_out as u64)
+        ),
     )
 }
 
@@ -82,7 +87,7 @@ pub fn lift(story: &Story) -> Option<Drawn> {
                 .collect::<Vec<_>>()
                 .join(", ")
         ),
-        detail: base(story, card),
+        source: base(story, card),
         chart: Chart::Columns {
             axis: axis.named("Observed churn", |v| say.share(v, 0)),
             groups: groups.collect(),
@@ -117,7 +122,7 @@ pub fn churn_calibration(story: &Story) -> Option<Drawn> {
             "Predicted against observed churn by tenth: {}.",
             described(&tenths, written)
         ),
-        detail: base(story, card),
+        source: base(story, card),
         chart: against(
             tenths
                 .iter()
@@ -154,7 +159,7 @@ pub fn ltv_calibration(story: &Story) -> Option<Drawn> {
             "Predicted against observed lifetime value by tenth: {}.",
             described(&tenths, |v| say.money(v))
         ),
-        detail: base(story, card),
+        source: base(story, card),
         chart: against(
             tenths
                 .iter()

@@ -90,7 +90,7 @@ pub fn by_tenure(story: &Story) -> Option<Drawn> {
             "Columns of churn within 30 days by tenure: {}.",
             described.join("; ")
         ),
-        detail: "customers who leave within 30 days".into(),
+        source: story.source("customers who leave within 30 days"),
         chart: Chart::Columns {
             axis: axis.named("Churn within 30 days", |v| say.percent(v, 0)),
             groups: groups.collect(),
@@ -169,7 +169,7 @@ pub fn segments(story: &Story) -> Option<Drawn> {
             "Bars of lifetime value by segment: {}.",
             described.join("; ")
         ),
-        detail: "means per customer of the segment".into(),
+        source: story.source("means per customer of the segment"),
         chart: Chart::Rows {
             axis: Axis {
                 label: format!("Lifetime value, {}", say.currency.code()),

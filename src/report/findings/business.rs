@@ -68,6 +68,34 @@ pub fn concentration(story: &Story) -> Outcome {
     Outcome::judged((share - 60.0).abs() <= 6.0, text)
 }
 
+pub fn creators(story: &Story) -> Outcome {
+    let creators = &story.facts.creators;
+    let [of_creators, of_posting, ..] = story.groups(&["creator_standing"]) else {
+        return Outcome::unknown("It takes creators and their posts.");
+    };
+    let known = creators.share_pct.zip(creators.content_share_pct);
+    let scores = of_creators
+        .figure("engagement_score")
+        .zip(of_posting.figure("engagement_score"));
+    let (Some((share, content)), Some((high, low))) = (known, scores) else {
+        return Outcome::unknown("It takes creators, others who post, and their engagement.");
+    };
+    let Some(margin) = uncertainty(&high, &low) else {
+        return Outcome::unknown("Too few creators, or others who post, to tell.");
+    };
+    let text = format!(
+        "{} of customers are creators; they make {} of all posts and reels. Their engagement score is {}, that of others who post {}.",
+        story.pct(share),
+        story.pct(content),
+        story.say.number(high.mean, 3),
+        story.say.number(low.mean, 3)
+    );
+    Outcome::judged(
+        content >= 2.0 * share && high.mean - low.mean > margin,
+        text,
+    )
+}
+
 pub fn views(story: &Story) -> Outcome {
     let against = &story.facts.creators.views_against_earnings;
     let Some(r) = against

@@ -5,6 +5,8 @@ use crate::facts::published::{Group, PaidFeature};
 use crate::report::exhibits::step_name;
 use crate::report::story::{ENOUGH, Story, uncertainty};
 
+const TOO_FEW: &str = "Too few customers to tell.";
+
 pub fn funnel(story: &Story) -> Outcome {
     let Some(funnel) = story.facts.funnel.iter().find(|f| f.platform.is_none()) else {
         return Outcome::unknown("It takes swipes, matches, messages and dates.");
@@ -13,6 +15,9 @@ pub fn funnel(story: &Story) -> Outcome {
     let Some(after) = funnel.largest_loss_after_match else {
         return Outcome::unknown("No step after the match is known.");
     };
+    if story.is_tiny() {
+        return Outcome::unknown(TOO_FEW);
+    }
     let mut text = format!(
         "After the match the largest loss is before {}: {}.",
         what_follows(after),
@@ -31,6 +36,27 @@ pub fn funnel(story: &Story) -> Outcome {
     Outcome::judged(after == "conversations", text)
 }
 
+/// What nobody in a cohort was shown can't be found in it.
+pub fn prompts(story: &Story) -> Outcome {
+    let funnel = story.facts.funnel.iter().find(|f| f.platform.is_none());
+    let now = funnel.and_then(|f| {
+        f.steps
+            .iter()
+            .find(|s| s.id == "conversations")?
+            .conversion_pct
+    });
+    let Some(now) = now else {
+        return Outcome::unknown("It takes matches, messages and an experiment.");
+    };
+    let then = |more: f64| story.pct((now * more).min(100.0));
+    Outcome::unknown(format!(
+        "It takes an experiment. {} of matches become conversations now; it would be {} to {}.",
+        story.pct(now),
+        then(1.15),
+        then(1.20)
+    ))
+}
+
 fn what_follows(step: &str) -> String {
     match step {
         "matches" => "the match".to_owned(),
@@ -46,6 +72,9 @@ pub fn show_up(story: &Story) -> Outcome {
     let Some(rate) = dating.show_up_rate_pct else {
         return Outcome::unknown("It takes show-up rates.");
     };
+    if story.is_tiny() {
+        return Outcome::unknown(TOO_FEW);
+    }
     let kept = dating.dates_kept_pct.map_or_else(String::new, |kept| {
         format!(
             " Of this month’s scheduled dates {} took place.",

@@ -9,6 +9,7 @@ use crate::report::story::{ENOUGH, Story, Z, joined, real};
 pub const REVENUE: &str = "total_revenue_month_usd";
 pub const ADS: &str = "ad_revenue_generated_month_usd";
 pub const CHURN: &str = "churn_30_day";
+pub const KEPT: &str = "kept_month_usd";
 
 /// A number with its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,7 +19,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    const NONE: Self = Self {
+    pub const NONE: Self = Self {
         value: 0.0,
         error: 0.0,
     };
@@ -59,11 +60,24 @@ impl Estimate {
 }
 
 /// The difference of two means; none where either is not known.
-pub fn difference(one: Option<Figure>, other: Option<Figure>) -> Estimate {
-    let both = one.zip(other);
-    both.map_or(Estimate::NONE, |(one, other)| {
-        Estimate::of(&one).less(Estimate::of(&other))
-    })
+pub fn difference(one: Option<Figure>, other: Option<Figure>) -> Option<Estimate> {
+    let (one, other) = one.zip(other)?;
+    Some(Estimate::of(&one).less(Estimate::of(&other)))
+}
+
+/// What is kept where some customers leave as seldom as others and bring what
+/// they brought: of the revenue of those who leave, the part by which churn falls.
+pub fn saved(revenue: &Figure, kept: Estimate, churn: &Figure, becomes: &Figure) -> Estimate {
+    let lost = Estimate::of(revenue).less(kept);
+    let fall = Estimate::of(churn).less(Estimate::of(becomes));
+    if churn.mean <= 0.0 {
+        return Estimate::NONE;
+    }
+    let part = Estimate {
+        value: fall.value / churn.mean,
+        error: fall.error / churn.mean,
+    };
+    lost.by(part)
 }
 
 /// The share of some customers who stay; all, where churn is not known.
@@ -76,9 +90,38 @@ pub fn staying<'g>(groups: impl IntoIterator<Item = &'g Group>) -> Estimate {
     }
 }
 
-/// Money a month of a group that is still there a month later: revenue times
-/// the share that stays.
-pub fn kept<'g>(groups: impl IntoIterator<Item = &'g Group> + Clone) -> Option<Estimate> {
+/// What a cohort knows of the revenue that is still there a month later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// That of each customer.
+    Known,
+    /// Revenue and churn of groups alone, in facts of an older program.
+    OfGroups,
+    /// Nothing: nobody's churn is known.
+    All,
+}
+
+impl Kept {
+    pub fn of(story: &Story) -> Self {
+        let mut groups = story.facts.breakdowns.iter().flat_map(|b| &b.groups);
+        if groups.any(|group| group.figure(KEPT).is_some()) {
+            Self::Known
+        } else if story.has(CHURN) {
+            Self::OfGroups
+        } else {
+            Self::All
+        }
+    }
+}
+
+/// Money a month of a group's customers that is still there a month later.
+pub fn kept<'g>(
+    story: &Story,
+    groups: impl IntoIterator<Item = &'g Group> + Clone,
+) -> Option<Estimate> {
+    if Kept::of(story) == Kept::Known {
+        return joined(groups, KEPT).map(|kept| Estimate::of(&kept));
+    }
     let revenue = joined(groups.clone(), REVENUE)?;
     Some(Estimate::of(&revenue).by(staying(groups)))
 }
@@ -127,7 +170,11 @@ pub fn at_equal_engagement(
             continue;
         }
         let n = real(moved);
-        let gap = kept(to.iter().copied())?.less(kept(from.iter().copied())?);
+        let known = kept(story, to.iter().copied()).zip(kept(story, from.iter().copied()));
+        let Some((of_to, of_from)) = known else {
+            continue;
+        };
+        let gap = of_to.less(of_from);
         difference += n * gap.value;
         variance += (n * gap.error).powi(2);
         weight += n;
@@ -175,6 +222,19 @@ pub fn of_means(
             times: least / effect.abs(),
         }),
     }
+}
+
+/// A trial that looks at the kept revenue of these customers; at all revenue,
+/// where it is not known.
+pub fn of_kept<'g>(
+    story: &Story,
+    groups: impl IntoIterator<Item = &'g Group> + Clone,
+    effect: f64,
+) -> Option<Trial> {
+    let figure = joined(groups.clone(), KEPT).or_else(|| joined(groups, REVENUE))?;
+    let metric = "kept revenue a month per customer offered";
+    let write = |amount| story.say.money(amount);
+    Some(of_means(story, metric, figure, effect, write))
 }
 
 /// A trial that looks at a share of these customers.

@@ -1,8 +1,8 @@
 //! The initiatives on the dating side.
 
 use super::compare::{
-    CHURN, Estimate, REVENUE, at_equal_engagement, customers, difference, enough, kept, no,
-    of_shares, share_of, strict,
+    CHURN, REVENUE, at_equal_engagement, customers, enough, kept, no, of_shares, saved, share_of,
+    strict,
 };
 use super::{Case, Gap};
 use crate::facts::published::Group;
@@ -24,8 +24,8 @@ pub fn match_quality(story: &Story, change: f64) -> Result<Case, String> {
     enough(from, to, "customers below and above a satisfaction of 3")?;
     let churn = joined(low.iter().copied(), CHURN).zip(joined(high.iter().copied(), CHURN));
     let (churn_low, churn_high) = churn.ok_or_else(|| no(columns))?;
-    let (kept_low, kept_high) = kept(low.iter().copied())
-        .zip(kept(high.iter().copied()))
+    let (kept_low, kept_high) = kept(story, low.iter().copied())
+        .zip(kept(story, high.iter().copied()))
         .ok_or_else(|| no(columns))?;
     let lows: Vec<&str> = low.iter().map(|g| g.labels[0].as_str()).collect();
     let (at_equal, strict) = strict(at_equal_engagement(
@@ -79,13 +79,13 @@ pub fn dates(story: &Story, change: f64) -> Result<Case, String> {
         customers(some.iter().copied()),
     );
     enough(without, with, "daters with and without a date")?;
-    let (of_none, of_some) = kept(none.iter().copied())
-        .zip(kept(some.iter().copied()))
+    let (of_none, of_some) = kept(story, none.iter().copied())
+        .zip(kept(story, some.iter().copied()))
         .ok_or_else(|| no(columns))?;
     let churn = joined(none.iter().copied(), CHURN).zip(joined(some, CHURN));
     let (churn_none, churn_some) = churn.ok_or_else(|| no(columns))?;
     let revenue = joined(none, REVENUE).ok_or_else(|| no(columns))?;
-    let saved = difference(Some(churn_none), Some(churn_some)).by(Estimate::of(&revenue));
+    let saved = saved(&revenue, of_none, &churn_none, &churn_some);
     let gap = Gap::between(of_some.less(of_none), saved);
     let say = &story.say;
     let share = real(with) / real(with + without);

@@ -1,7 +1,7 @@
 //! The initiatives on the social side and on revenue.
 
 use super::compare::{
-    ADS, Estimate, REVENUE, at_equal_engagement, customers, difference, enough, kept, no, of_means,
+    ADS, Estimate, at_equal_engagement, customers, difference, enough, kept, no, of_kept, of_means,
     of_shares, share_of, staying, strict,
 };
 use super::{Case, Gap};
@@ -18,8 +18,8 @@ pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
         posting.customers,
         "creators and customers who post",
     )?;
-    let (of_creators, of_posting) = kept([creators])
-        .zip(kept([posting]))
+    let (of_creators, of_posting) = kept(story, [creators])
+        .zip(kept(story, [posting]))
         .ok_or_else(|| no(columns))?;
     let (at_equal, strict) = strict(at_equal_engagement(
         story,
@@ -39,15 +39,6 @@ pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
                 say.percent(share, 0)
             )
         });
-    let trial = posting.figure(REVENUE).map(|figure| {
-        of_means(
-            story,
-            "revenue a month per customer offered",
-            figure,
-            change * gap.base,
-            |amount| say.money(amount),
-        )
-    });
     Ok(Case {
         evidence: format!(
             "Kept revenue is {} a month for each of {} creators, {} for customers who post without being creators.{content}",
@@ -63,7 +54,7 @@ pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
         falsifier:
             "New creators bring in and stay no more than those who were not offered the programme."
                 .into(),
-        trial,
+        trial: of_kept(story, [posting], change * gap.base),
         target: Some("creator"),
     })
 }
@@ -94,8 +85,8 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
         paying.customers,
         "premium and free customers",
     )?;
-    let (kept_paying, kept_free) = kept([paying])
-        .zip(kept([unpaid]))
+    let (kept_paying, kept_free) = kept(story, [paying])
+        .zip(kept(story, [unpaid]))
         .ok_or_else(|| no(columns))?;
     // What a subscription brings by itself, less the ads that go.
     let subscriptions = pooled(groups, "monthly_subscription_usd").zip(pooled(groups, "premium"));
@@ -104,6 +95,11 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
         .map(|(fee, share)| fee / share);
     let fee = fee.ok_or_else(|| no(columns))?;
     let ads = difference(paying.figure(ADS), unpaid.figure(ADS));
+    let strict = match ads {
+        Some(_) => "the subscription alone, less the ads that it takes away",
+        None => "the subscription alone",
+    };
+    let ads = ads.unwrap_or(Estimate::NONE);
     let direct = Estimate {
         value: fee + ads.value.min(0.0),
         error: ads.error,
@@ -129,7 +125,7 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
         who: "free customers who view many stories",
         becomes: "subscribe",
         gap,
-        strict: "the subscription alone, less the ads that it takes away",
+        strict,
         falsifier:
             "Story features in premium do not raise the share of heavy viewers who subscribe."
                 .into(),
@@ -162,14 +158,23 @@ pub fn video(story: &Story, change: f64) -> Result<Case, String> {
         to,
         "customers below and above two hours of video a week",
     )?;
-    let (of_low, of_high) = kept(low.iter().copied())
-        .zip(kept(high.iter().copied()))
+    let (of_low, of_high) = kept(story, low.iter().copied())
+        .zip(kept(story, high.iter().copied()))
         .ok_or_else(|| no(columns))?;
     let ads = difference(
         joined(high.iter().copied(), ADS),
         joined(low.iter().copied(), ADS),
     );
-    let direct = ads.by(staying(low.iter().copied()));
+    let (direct, strict) = match ads {
+        Some(ads) => (
+            ads.by(staying(low.iter().copied())),
+            "the ads alone, churn unchanged",
+        ),
+        None => (
+            Estimate::NONE,
+            "nothing, since revenue from ads is not known",
+        ),
+    };
     let engagement = joined(low.iter().copied(), "engagement_score")
         .zip(joined(high.iter().copied(), "engagement_score"));
     let whole = of_high.less(of_low);
@@ -193,18 +198,23 @@ pub fn video(story: &Story, change: f64) -> Result<Case, String> {
         who: "customers with less than two hours of video a week",
         becomes: "watch as much as the others",
         gap,
-        strict: "the ads alone, churn unchanged",
-        falsifier: "Hours rise in the test and engagement does not.".into(),
-        trial: engagement.map(|(low, high)| {
-            let effect = change * carried * (high.mean - low.mean);
-            of_means(
+        strict,
+        falsifier: if engagement.is_some() {
+            "Hours rise in the test and engagement does not."
+        } else {
+            "Hours rise in the test and kept revenue does not."
+        }
+        .into(),
+        trial: match engagement {
+            Some((low, high)) => Some(of_means(
                 story,
                 "engagement score per customer offered",
                 low,
-                effect,
+                change * carried * (high.mean - low.mean),
                 |score| say.number(score, 4),
-            )
-        }),
+            )),
+            None => of_kept(story, low.iter().copied(), change * gap.base),
+        },
         target: None,
     })
 }
@@ -220,8 +230,8 @@ pub fn bundle(story: &Story, change: f64) -> Result<Case, String> {
         both.customers,
         "customers of both platforms and of one",
     )?;
-    let (of_one, of_both) = kept([social, dating])
-        .zip(kept([both]))
+    let (of_one, of_both) = kept(story, [social, dating])
+        .zip(kept(story, [both]))
         .ok_or_else(|| no(columns))?;
     let adjusted = at_equal_engagement(
         story,

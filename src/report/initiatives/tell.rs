@@ -169,7 +169,8 @@ pub fn decision(story: &Story, rank: usize, rated: &Rated) -> Option<Decision> {
             story.say.count(n),
             story.say.count(trial.there_are)
         ),
-        _ => "no experiment of a practical size would see it".to_owned(),
+        Some((_, None)) => "no experiment of a practical size would see it".to_owned(),
+        None => "this cohort can’t size its experiment".to_owned(),
     };
     Some(Decision {
         priority: priority(rank, rated).to_owned(),

@@ -39,7 +39,7 @@ fn headline(story: &Story) -> String {
         let step = f.steps.iter().find(|s| s.id == id)?;
         Some((id, step.loss_pct?))
     });
-    let Some((id, loss)) = loss else {
+    let Some((id, loss)) = loss.filter(|_| !story.is_tiny()) else {
         return "How customers use the dating side".to_owned();
     };
     let loss = story.say.percent(loss, 0);
@@ -111,6 +111,10 @@ fn funnel_table(story: &Story) -> Option<Block> {
             row
         });
     let rows: Vec<_> = rows.collect();
+    let older = story.facts.funnel.iter().flat_map(|f| &f.steps);
+    let older = older
+        .filter_map(|step| step.conversion_pct)
+        .any(|c| c > 100.0);
     let steps = [
         "swipes_right",
         "matches",
@@ -124,7 +128,14 @@ fn funnel_table(story: &Story) -> Option<Block> {
         "The funnel by primary platform",
         &columns,
         rows,
-        Some("Per customer and month; in brackets, of the step before.".into()),
+        Some(format!(
+            "Per customer and month; in brackets, of the step before{}.",
+            if older {
+                ", where older matches do not make it more"
+            } else {
+                ""
+            }
+        )),
     )
 }
 

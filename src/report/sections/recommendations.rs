@@ -3,7 +3,7 @@
 use super::{or_dash, table, text};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
-use crate::report::initiatives::{self, Rated};
+use crate::report::initiatives::{self, Kept, Rated};
 use crate::report::story::Story;
 
 pub fn section(pages: &mut Pages) -> Section {
@@ -38,9 +38,15 @@ fn headline(story: &Story, rated: &[Rated]) -> String {
 
 fn intro(story: &Story) -> Option<Block> {
     let customers = story.settings.customers.unwrap_or(story.facts.customers);
+    let kept = match Kept::of(story) {
+        Kept::Known => "the month’s revenue of the customers who are still there 30 days later",
+        Kept::OfGroups => {
+            "a month’s revenue times the share of customers who are still there 30 days later"
+        }
+        Kept::All => "all of the month’s revenue, since it is not known who leaves",
+    };
     text([Some(format!(
-        "Effects are in kept revenue: a month’s revenue times the share of customers who are still there 30 days \
-         later, at {}. Each assumes that a share of some customers comes to behave as others do; the share can be \
+        "Effects are in kept revenue, {kept}, at {}. Each assumes that a share of some customers comes to behave as others do; the share can be \
          set, and the effect is in proportion to it. The base is the middle of two comparisons: all of the difference \
          between the two, and what is left of it under a stricter one; low and high are the ends of their 95% \
          intervals. These are associations until the experiment shows them to be effects.",

@@ -66,11 +66,11 @@ fn headline(story: &Story) -> String {
             months(story, band),
             story.say.percent(*churn, 0)
         ),
-        (None, Some(churn)) => format!(
+        (None, Some(churn)) if !story.is_tiny() => format!(
             "{} of customers leave within 30 days",
             story.say.percent(churn, 0)
         ),
-        (None, None) => "How engaged customers are".to_owned(),
+        (None, _) => "How engaged customers are".to_owned(),
     }
 }
 

@@ -42,7 +42,7 @@ fn headline(story: &Story) -> String {
         .collect();
     let largest = parts.iter().max_by(|a, b| a.1.total_cmp(&b.1));
     match (largest, revenue.monthly_usd) {
-        (Some((id, share)), Some(all)) if all > 0.0 => {
+        (Some((id, share)), Some(all)) if all > 0.0 && story.knows_revenue_mix() => {
             let balance = if *share < 45.0 {
                 "no source dominates"
             } else {

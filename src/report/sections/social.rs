@@ -215,7 +215,7 @@ fn creators(story: &Story) -> Option<Block> {
             .zip(creators.views_share_pct)
             .map(|(content, views)| {
                 format!(
-                    "Creators make {} of all posts and reels and have {} of all views per post.",
+                    "Creators make {} of all posts and reels and draw {} of views, one average post of each customer counted.",
                     say.percent(content, 0),
                     say.percent(views, 0)
                 )

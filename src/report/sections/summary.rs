@@ -41,6 +41,10 @@ fn headline(story: &Story) -> String {
         Some((high.share_pct, 100.0 * high.monthly_revenue_usd? / all))
     });
     match (story.facts.executive.churn_rate_pct, shares) {
+        _ if story.is_tiny() => format!(
+            "What is known of {}",
+            story.customers(story.facts.customers)
+        ),
         (Some(churn), Some((customers, revenue))) => format!(
             "{} of customers leave within a month; the most engaged {} bring {} of revenue",
             say.percent(churn, 0),
@@ -67,13 +71,15 @@ fn lead(story: &Story) -> Option<String> {
     let say = &story.say;
     let facts = story.facts;
     let revenue = facts.revenue.monthly_usd.zip(facts.revenue.arpu_usd);
-    let largest = facts
-        .revenue
-        .parts
-        .iter()
+    let parts = facts.revenue.parts.iter();
+    let largest = parts
+        .filter(|_| story.knows_revenue_mix())
         .max_by(|a, b| a.monthly_usd.total_cmp(&b.monthly_usd));
     paragraph([
         revenue.map(|(all, each)| {
+            if facts.customers == 1 {
+                return format!("One customer brings in {} a month.", say.money(all));
+            }
             format!(
                 "{} bring in {} a month, {} each.",
                 story.customers(facts.customers),
@@ -136,8 +142,8 @@ fn kpis(story: &Story) -> Vec<Kpi> {
             story
                 .facts
                 .revenue
-                .arppu_usd
-                .map(|v| format!("{} revenue per premium customer", say.money(v))),
+                .arpu_premium_usd
+                .map(|each| format!("{} per premium customer", say.money(each))),
         ),
         kpi(
             "Churn in 30 days",
@@ -148,7 +154,7 @@ fn kpis(story: &Story) -> Vec<Kpi> {
         kpi(
             "Lifetime value",
             e.avg_ltv_usd.map(|v| say.money(v)),
-            lift.map(|lift| format!("{} times as high on both platforms", say.number(lift, 2))),
+            lift.map(|lift| format!("both platforms: {} times that of one", say.number(lift, 2))),
         ),
     ]
     .into_iter()
@@ -166,7 +172,17 @@ fn impact(story: &Story) -> Vec<String> {
         .revenue
         .arpu_premium_usd
         .zip(facts.revenue.arpu_free_usd);
+    let leaving = facts.retention.leaving_revenue_usd;
+    let leaving = leaving.zip(facts.revenue.monthly_usd);
     [
+        leaving.filter(|(_, all)| *all > 0.0).map(|(leaving, all)| {
+            format!(
+                "Customers who leave within 30 days bring {} of the {} a month, {}.",
+                say.money_short(leaving),
+                say.money_short(all),
+                say.share(leaving / all, 0)
+            )
+        }),
         at_risk.and_then(|level| {
             Some(format!(
                 "{} ({}) score below {} in engagement; they bring {} a month and {} of them leave.",
@@ -247,10 +263,9 @@ fn platforms(story: &Story) -> Option<Block> {
     )
 }
 
-/// `1 holds`, `9 hold`, `none hold`.
+/// `1 holds`, `9 hold`.
 fn some(count: usize, one: &str, several: &str) -> String {
     match count {
-        0 => format!("none {several}"),
         1 => format!("1 {one}"),
         _ => format!("{count} {several}"),
     }
@@ -264,16 +279,22 @@ fn tally(found: &[Finding]) -> String {
         count(Verdict::Unknown),
     );
     let tested = holds + fails;
-    let mut text = if tested == 0 {
-        "None of the findings that one expects of such a business can be told from this cohort."
-            .to_owned()
-    } else {
-        format!(
-            "Of {tested} expected {} that this cohort can tell, {} and {}.",
-            if tested == 1 { "finding" } else { "findings" },
+    let mut text = match (holds, fails) {
+        (0, 0) => {
+            "None of the findings that one expects of such a business can be told from this cohort."
+                .to_owned()
+        }
+        (1, 0) => "The one expected finding that this cohort can tell holds.".to_owned(),
+        (0, 1) => "The one expected finding that this cohort can tell does not hold.".to_owned(),
+        (_, 0) => format!("All {tested} expected findings that this cohort can tell hold."),
+        (0, _) => {
+            format!("None of the {tested} expected findings that this cohort can tell holds.")
+        }
+        _ => format!(
+            "Of {tested} expected findings that this cohort can tell, {} and {}.",
             some(holds, "holds", "hold"),
             some(fails, "does not", "do not")
-        )
+        ),
     };
     if unknown > 0 && tested > 0 {
         text += format!(" {unknown} can’t be told.").as_str();

@@ -65,6 +65,14 @@ a, b = (d.engagement_score[d.account_type == t].dropna() for t in ("Premium", "F
 pooled = np.sqrt(((len(a) - 1) * a.var() + (len(b) - 1) * b.var()) / (len(a) + len(b) - 2))
 drivers = {"engagement_score": (a.mean() - b.mean()) / pooled}
 
+# Revenue of those who stay; whoever leaves keeps nothing.
+kept = revenue * (1 - d.churn_30_day)
+for i, platform in enumerate(("Social_Media", "Dating", "Both")):
+    of, at = kept[d.platform_primary == platform], f"/breakdowns/0/groups/{i}/figures/kept_month_usd"
+    expected[f"{at}/count"] = int(of.count())
+    expected[f"{at}/mean"] = of.mean()
+    expected[f"{at}/sd"] = of.std()
+
 expected["/retention/cross_platform/ltv_lift"] = d.lifetime_value_usd[both].mean() / d.lifetime_value_usd[single].mean()
 at_risk = d[d.engagement_score < 0.3]
 expected["/retention/at_risk/customers"] = len(at_risk)
