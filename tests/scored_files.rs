@@ -4,9 +4,13 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, DictionaryArray, Int64Array, LargeStringArray,
+    ListArray, RecordBatch, StringArray,
+};
 use arrow_cast::display::array_value_to_string;
+use arrow_schema::DataType;
 use arrow_select::concat::concat_batches;
 use engagecast::models::Target;
 use engagecast::models::score::Scoring;
@@ -158,6 +162,54 @@ fn parquet_keeps_its_columns_and_gains_the_answers_of_each_row() {
         .unwrap();
     let known: Vec<_> = [told(&own), told(&answers)].concat();
     assert_eq!(told(&found), known);
+}
+
+/// Views are how texts are read here, and no type that every reader knows.
+#[test]
+fn texts_keep_the_type_that_the_file_gives_them() {
+    let folder = folder();
+    let texts = ["Boston", "Chicago", "Boston", "Miami"];
+    let dictionary: DictionaryArray<Int32Type> = texts.into_iter().collect();
+    let own = RecordBatch::try_from_iter([
+        (
+            "location",
+            Arc::new(StringArray::from_iter_values(texts)) as ArrayRef,
+        ),
+        (
+            "note",
+            Arc::new(LargeStringArray::from_iter_values(texts)) as ArrayRef,
+        ),
+        ("group", Arc::new(dictionary) as ArrayRef),
+        (
+            "token",
+            Arc::new(BinaryArray::from_iter_values(texts)) as ArrayRef,
+        ),
+    ])
+    .unwrap();
+    write_parquet(&folder.path().join("users.parquet"), &own);
+    scored(
+        folder.path(),
+        &[
+            "--in=users.parquet",
+            "--out=scored.parquet",
+            "--targets=churn",
+            "--explain=1",
+        ],
+    );
+    let found = read_parquet(&folder.path().join("scored.parquet"));
+    let kept = found.project(&[0, 1, 2, 3]).unwrap();
+    let types = |table: &RecordBatch| -> Vec<DataType> {
+        let columns = table.columns().iter();
+        columns.map(|column| column.data_type().clone()).collect()
+    };
+    assert_eq!(types(&kept), types(&own));
+    assert_eq!(told(&kept), told(&own));
+    let answers = Scoring::new(&MODELS, &[Target::Churn], 1).prefixed();
+    let known = answers.schema();
+    for field in found.schema().fields().iter().skip(4) {
+        let known = known.field_with_name(field.name()).unwrap();
+        assert_eq!(field.data_type(), known.data_type());
+    }
 }
 
 #[test]

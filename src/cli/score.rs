@@ -125,9 +125,11 @@ pub fn score(args: &ScoreArgs) -> Result<(), ScoreError> {
     let mut reader = (open_table(&args.input).map_err(input)?).in_blocks_of(block);
     // As many blocks at a time as keep every thread busy.
     let blocks = 2 * rayon::current_num_threads();
-    let schema = columns(&path, &reader, &scoring)?;
-    let mut sheet = Sheet::create(&args.out, &schema)?;
-    let mut summary = Summary::new(&targets, Recognised::of(&own(&reader)));
+    let read = own(&reader, TableReader::data_type);
+    let schema = columns(&path, &read, &scoring)?;
+    let declared = columns(&path, &own(&reader, TableReader::declared_type), &scoring)?;
+    let mut sheet = Sheet::create(&args.out, &schema, &declared)?;
+    let mut summary = Summary::new(&targets, Recognised::of(&read));
     let mut progress = Progress::begin("scoring customers");
     let mut ready = Vec::new();
     loop {
@@ -213,29 +215,18 @@ fn targets(set: &ModelSet, asked: &[String]) -> Result<Vec<Target>, ScoreError> 
     }
 }
 
-/// The input's own columns.
-fn own(reader: &TableReader) -> Schema {
+/// The input's own columns, of these types.
+fn own(reader: &TableReader, held: impl Fn(&TableReader, usize) -> Option<&DataType>) -> Schema {
     let field = |(i, name): (usize, &String)| {
-        let held = reader.data_type(i).unwrap_or(&DataType::Utf8);
+        let held = held(reader, i).unwrap_or(&DataType::Utf8);
         Field::new(name, held.clone(), true)
     };
-    Schema::new(
-        reader
-            .columns()
-            .iter()
-            .enumerate()
-            .map(field)
-            .collect::<Vec<_>>(),
-    )
+    let columns = reader.columns().iter().enumerate();
+    Schema::new(columns.map(field).collect::<Vec<_>>())
 }
 
 /// The columns of the output: the input's own, then the answers.
-fn columns(
-    path: &str,
-    reader: &TableReader,
-    scoring: &Scoring<'_>,
-) -> Result<SchemaRef, ScoreError> {
-    let own = own(reader);
+fn columns(path: &str, own: &Schema, scoring: &Scoring<'_>) -> Result<SchemaRef, ScoreError> {
     let answers = scoring.schema();
     // The first is the customer's name, which is the input's own.
     let answers = &answers.fields()[1..];

@@ -14,7 +14,8 @@ use arrow_array::types::{
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{ArrowWriter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
@@ -48,7 +49,13 @@ enum Writer {
 }
 
 impl Sheet {
-    pub(super) fn create(path: &Path, schema: &SchemaRef) -> Result<Self, SheetError> {
+    /// For rows of this schema. Parquet says of them that they are as `declared`,
+    /// which differs in how texts are held, not in what they are.
+    pub(super) fn create(
+        path: &Path,
+        schema: &SchemaRef,
+        declared: &Schema,
+    ) -> Result<Self, SheetError> {
         let extension = path.extension().map(OsStr::to_ascii_lowercase);
         let is_parquet = match extension.as_ref().and_then(|e| e.to_str()) {
             Some("parquet") => true,
@@ -66,7 +73,7 @@ impl Sheet {
         let begun = File::create(&partial).and_then(|file| {
             let file = BufWriter::with_capacity(1 << 20, file);
             let mut writer = if is_parquet {
-                Writer::Parquet(Box::new(parquet(file, schema)?))
+                Writer::Parquet(Box::new(parquet(file, schema, declared)?))
             } else {
                 Writer::Csv(Box::new(arrow_csv::Writer::new(file)))
             };
@@ -158,13 +165,23 @@ fn offset<T: ArrowTimestampType>(column: &ArrayRef) -> ArrayRef {
     Arc::new(column.as_primitive::<T>().clone().with_timezone("+00:00"))
 }
 
-fn parquet(file: BufWriter<File>, schema: &SchemaRef) -> io::Result<ArrowWriter<BufWriter<File>>> {
+fn parquet(
+    file: BufWriter<File>,
+    schema: &SchemaRef,
+    declared: &Schema,
+) -> io::Result<ArrowWriter<BufWriter<File>>> {
     let level = ZstdLevel::try_new(3).map_err(io::Error::other)?;
-    let properties = WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_created_by(format!("engagecast {}", env!("CARGO_PKG_VERSION")))
         .build();
-    ArrowWriter::try_new(file, SchemaRef::clone(schema), Some(properties)).map_err(io::Error::other)
+    // Texts are written from views, which many readers don't know as a type.
+    add_encoded_arrow_schema_to_metadata(declared, &mut properties);
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties)
+        .with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(file, SchemaRef::clone(schema), options)
+        .map_err(io::Error::other)
 }

@@ -28,6 +28,8 @@ const BLOCK_BYTES: u64 = 32 << 20;
 /// A Parquet file, its rows before or within reading.
 pub(super) struct ParquetTable {
     pub metadata: Option<FileMetadata>,
+    /// What the file says that its columns are.
+    declared: Arc<Schema>,
     schema: Arc<Schema>,
     rows: u64,
     state: State,
@@ -61,11 +63,12 @@ impl ParquetTable {
         limits: Limits,
         wrap: fn(ParquetRecordBatchReaderBuilder<R>) -> Builder,
     ) -> Result<(Self, Vec<String>), TableError> {
-        let loaded = guarded(|| {
+        let (declared, loaded) = guarded(|| {
             let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
             let schema = Arc::new(with_views(plain.schema()));
             let options = ArrowReaderOptions::new().with_schema(schema);
-            ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)
+            let loaded = ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)?;
+            Ok((Arc::clone(plain.schema()), loaded))
         })?;
         let about = loaded.metadata();
         check_parquet(&file, about, limits)?;
@@ -77,6 +80,7 @@ impl ParquetTable {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, loaded);
         let table = Self {
             metadata,
+            declared,
             schema,
             rows: u64::try_from(rows).unwrap_or(0),
             state: State::Opened(wrap(builder)),
@@ -86,6 +90,10 @@ impl ParquetTable {
 
     pub(super) fn data_type(&self, column: usize) -> Option<&DataType> {
         self.schema.fields().get(column).map(|f| f.data_type())
+    }
+
+    pub(super) fn declared_type(&self, column: usize) -> Option<&DataType> {
+        self.declared.fields().get(column).map(|f| f.data_type())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a share of progress")]

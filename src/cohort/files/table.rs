@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use arrow_array::RecordBatch;
+use arrow_schema::DataType;
 
 use super::csv_table::CsvTable;
 use super::error::TableError;
@@ -137,12 +138,22 @@ impl TableReader {
         &self.columns
     }
 
-    /// The Arrow type of a column; none where the file has but text.
+    /// The Arrow type of a column as it is read; none where the file has but text.
     #[must_use]
-    pub fn data_type(&self, column: usize) -> Option<&arrow_schema::DataType> {
+    pub fn data_type(&self, column: usize) -> Option<&DataType> {
         match &self.kind {
             Kind::Csv(_) => None,
             Kind::Parquet(table) => table.data_type(column),
+        }
+    }
+
+    /// The same as the file says it: texts are read as views, whatever they are
+    /// in the file.
+    #[must_use]
+    pub fn declared_type(&self, column: usize) -> Option<&DataType> {
+        match &self.kind {
+            Kind::Csv(_) => None,
+            Kind::Parquet(table) => table.declared_type(column),
         }
     }
 
