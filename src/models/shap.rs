@@ -11,7 +11,9 @@
 //!
 //! with *o* 1 where the row follows the path and else 0, and *z* the share of
 //! cover that does. The integrand is a polynomial of a degree below the depth,
-//! so that few points of Gauss-Legendre quadrature integrate it exactly.
+//! so that few points of Gauss-Legendre quadrature integrate it exactly. Of all
+//! leaves below the last split on an input, *o* and *z* are the same: their products
+//! are summed first, and integrated once.
 
 use super::forest::{Forest, MAX_DEPTH, Tree};
 
@@ -45,108 +47,121 @@ pub(super) fn contributions(forest: &Forest, row: &[f32], out: &mut [f64]) -> f6
             tree,
             row,
             out: &mut *out,
-            path: Path::default(),
+            steps: [Step::default(); MAX_DEPTH],
         };
-        base += walk.visit(0, [1.0; POINTS], 1.0);
+        base += walk.visit(0, 0, WEIGHT, 1.0).mean;
     }
     base
 }
 
 /// An input met on the path: its share of cover, and whether the row goes along.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Step {
     place: usize,
     share: f64,
     follows: f64,
+    /// Its factor at each point, and one over that.
+    factor: Weights,
+    inverse: Weights,
 }
 
-impl Step {
-    /// The input's factor at each point.
-    fn factor(self) -> Weights {
-        AT.map(|t| (1.0 - t) * self.share + t * self.follows)
+/// An input that no split has asked for.
+impl Default for Step {
+    fn default() -> Self {
+        Self {
+            place: 0,
+            share: 1.0,
+            follows: 1.0,
+            factor: [1.0; POINTS],
+            inverse: [1.0; POINTS],
+        }
     }
 }
 
-/// The distinct inputs from the root to where the walk is.
+impl Step {
+    /// The step after one more split on its input. Nothing, where neither the row
+    /// nor any of the training data gets: all products beyond are 0.
+    fn after(self, place: usize, share: f64, follows: f64) -> Option<Self> {
+        let (share, follows) = (self.share * share, self.follows * follows);
+        if share == 0.0 && follows == 0.0 {
+            return None;
+        }
+        let factor = AT.map(|t| (1.0 - t) * share + t * follows);
+        Some(Self {
+            place,
+            share,
+            follows,
+            factor,
+            inverse: factor.map(|f| 1.0 / f),
+        })
+    }
+
+    /// What its input adds to the margin by the leaves of this sum.
+    fn adds(&self, sum: Weights) -> f64 {
+        let integral: f64 = (0..POINTS).map(|q| sum[q] * self.inverse[q]).sum();
+        (self.follows - self.share) * integral
+    }
+}
+
+/// The leaves of a subtree, summed.
 #[derive(Clone, Copy, Default)]
-struct Path {
-    steps: [Step; MAX_DEPTH],
-    len: usize,
+struct Leaves {
+    /// Their part of the tree's mean.
+    mean: f64,
+    /// Their values by the product of all factors, at each point.
+    products: Weights,
 }
 
 struct Walk<'a> {
     tree: Tree<'a>,
     row: &'a [f32],
     out: &'a mut [f64],
-    path: Path,
+    /// The distinct inputs from the root to where the walk is.
+    steps: [Step; MAX_DEPTH],
 }
 
 impl Walk<'_> {
-    /// Visits a subtree. `product` is that of all factors on the path and
-    /// `reach` that of all shares. Returns the subtree's part of the mean.
-    fn visit(&mut self, at: usize, product: Weights, reach: f64) -> f64 {
+    /// Visits a subtree below so many steps. `product` is that of all factors on
+    /// the path and `reach` that of all shares.
+    fn visit(&mut self, at: usize, steps: usize, product: Weights, reach: f64) -> Leaves {
         let node = self.tree.nodes[at];
         if node.is_leaf() {
             let value = f64::from(self.tree.values[at]);
-            self.leaf(value, product);
-            return reach * value;
+            return Leaves {
+                mean: reach * value,
+                products: product.map(|p| p * value),
+            };
         }
         let right = node.goes_right(self.row);
         let shares = shares(&self.tree, node.left());
-        let mut mean = 0.0;
+        // An input that is met again keeps one factor for all its splits.
+        let place = node.place();
+        let known = self.steps[..steps].iter().position(|s| s.place == place);
+        let index = known.unwrap_or(steps);
+        let before = known.map_or_else(Step::default, |known| self.steps[known]);
+        let mut all = Leaves::default();
         for (side, share) in shares.into_iter().enumerate() {
             let follows = if right == (side == 1) { 1.0 } else { 0.0 };
-            let before = self.path;
-            if let Some(product) = self.enter(node.place(), share, follows, product) {
-                mean += self.visit(node.left() + side, product, reach * share);
+            let Some(after) = before.after(place, share, follows) else {
+                continue;
+            };
+            self.steps[index] = after;
+            let factor = |q: usize| product[q] * before.inverse[q] * after.factor[q];
+            let product: Weights = std::array::from_fn(factor);
+            let steps = steps.max(index + 1);
+            let below = self.visit(node.left() + side, steps, product, reach * share);
+            // A split above on the same input counts these leaves too, as if it
+            // were the last one.
+            self.out[place] += after.adds(below.products) - before.adds(below.products);
+            all.mean += below.mean;
+            for (sum, product) in all.products.iter_mut().zip(below.products) {
+                *sum += product;
             }
-            self.path = before;
         }
-        mean
-    }
-
-    /// Takes a split into the path. An input that is met again keeps one factor
-    /// for all its splits. Nothing, where neither the row nor any of the
-    /// training data gets: all products beyond are 0.
-    fn enter(
-        &mut self,
-        place: usize,
-        share: f64,
-        follows: f64,
-        product: Weights,
-    ) -> Option<Weights> {
-        let path = &mut self.path;
-        let known = path.steps[..path.len].iter().position(|s| s.place == place);
-        let index = known.unwrap_or(path.len);
-        let before = match known {
-            Some(_) => path.steps[index],
-            None => Step {
-                place,
-                share: 1.0,
-                follows: 1.0,
-            },
-        };
-        let after = Step {
-            place,
-            share: before.share * share,
-            follows: before.follows * follows,
-        };
-        if after.share == 0.0 && after.follows == 0.0 {
-            return None;
+        if known.is_some() {
+            self.steps[index] = before;
         }
-        path.steps[index] = after;
-        path.len = path.len.max(index + 1);
-        let (old, new) = (before.factor(), after.factor());
-        Some(std::array::from_fn(|q| product[q] / old[q] * new[q]))
-    }
-
-    fn leaf(&mut self, value: f64, product: Weights) {
-        let weighted: Weights = std::array::from_fn(|q| product[q] * WEIGHT[q]);
-        for step in &self.path.steps[..self.path.len] {
-            let factor = step.factor();
-            let integral: f64 = (0..POINTS).map(|q| weighted[q] / factor[q]).sum();
-            self.out[step.place] += value * (step.follows - step.share) * integral;
-        }
+        all
     }
 }
 
