@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use engagecast::cohort::Plan;
-use engagecast::jobs::{JobSettings, Service};
+use engagecast::jobs::{JobSettings, Service, TrainingRequest};
 use engagecast::store::{Job, JobState, Store, StoreError};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -208,14 +208,17 @@ async fn a_cohort_too_small_to_train_on_is_said_to_be(place: Place) {
     let store = place.open().await;
     let worker = Worker::start(&store);
     let service = &worker.service;
-    let unknown = service.submit_train(&store, Uuid::new_v4(), &[], &[]).await;
+    let everything = TrainingRequest::default();
+    let unknown = service
+        .submit_train(&store, Uuid::new_v4(), &everything)
+        .await;
     assert!(matches!(unknown, Err(StoreError::UnknownCohort(_))));
     let cohort = service
         .submit_generate(&store, &plan(50), None)
         .await
         .unwrap();
     job_in(&store, cohort.id, JobState::Complete).await;
-    let job = service.submit_train(&store, cohort.cohort_id.unwrap(), &[], &[]);
+    let job = service.submit_train(&store, cohort.cohort_id.unwrap(), &everything);
     let failed = job_in(&store, job.await.unwrap().id, JobState::Failed).await;
     let problem = failed.problem.unwrap();
     assert_eq!(problem["code"], "untrainable", "{problem}");

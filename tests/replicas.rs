@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use engagecast::cohort::Plan;
-use engagecast::jobs::Service;
+use engagecast::jobs::{Service, TrainingRequest};
 use engagecast::store::{Job, JobState, Location, Store};
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -82,8 +82,11 @@ async fn another_set(store: &Store) -> String {
     let plan = Plan::new(1500, 99).unwrap();
     let made = service.submit_generate(store, &plan, None).await.unwrap();
     job_in(store, &made, JobState::Complete, "").await;
-    let targets = ["churn".to_owned()];
-    let trained = service.submit_train(store, made.cohort_id.unwrap(), &targets, &[]);
+    let asked = TrainingRequest {
+        targets: vec!["churn".to_owned()],
+        ..TrainingRequest::default()
+    };
+    let trained = service.submit_train(store, made.cohort_id.unwrap(), &asked);
     let trained = job_in(store, &trained.await.unwrap(), JobState::Complete, "").await;
     trained.result.unwrap()["version"]
         .as_str()
@@ -186,7 +189,7 @@ async fn a_job_whose_replica_is_killed_is_done_by_another_one() {
     // In the middle of a training, on the first and smaller one.
     two.wait_until_ready();
     let trained = service
-        .submit_train(&store, cohorts[1].id, &[], &[])
+        .submit_train(&store, cohorts[1].id, &TrainingRequest::default())
         .await
         .unwrap();
     job_in(&store, &trained, JobState::Running, "training").await;

@@ -2,6 +2,7 @@
 
 mod cohorts;
 mod formats;
+mod training;
 
 use std::time::Duration;
 
@@ -57,6 +58,11 @@ async fn a_model_card_tells_where_the_model_comes_from_and_how_good_it_is() {
         let candidates = card["candidates"].as_array().unwrap();
         assert_eq!(candidates.len(), 2, "the model and its baseline");
         assert_eq!(candidates.iter().filter(|c| c["serves"] == true).count(), 1);
+        for candidate in candidates {
+            let [scores, intervals] = ["metrics", "metric_intervals"].map(|n| &candidate[n]);
+            let named = |of: &Value| of.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+            assert_eq!(named(scores), named(intervals));
+        }
     }
 }
 

@@ -284,6 +284,38 @@ fn the_command_line_trains_on_a_file_and_keeps_the_models() {
         said.contains("not trained: ltv: the cohort has no lifetime_value_usd"),
         "{said}"
     );
+    let tiers = run(&["--targets=churn", "--thresholds=churn=0.3:0.8"]);
+    let printed = String::from_utf8_lossy(&tiers.stdout);
+    assert!(
+        printed.contains("| high | 0.8000 |") && printed.contains("| medium | 0.3000 |"),
+        "{printed}"
+    );
+    for (args, told) in [
+        (
+            ["--exclude=tenure_month", "--targets=churn"],
+            "did you mean tenure_months?",
+        ),
+        (
+            ["--thresholds=ltv=0.3:0.8", "--targets=ltv"],
+            "ltv is an amount",
+        ),
+        (
+            ["--thresholds=churn=0.8:0.3", "--targets=churn"],
+            "HIGH not below LOW",
+        ),
+        (
+            ["--thresholds=churn", "--targets=churn"],
+            "such as churn=0.4:0.7",
+        ),
+        (
+            ["--thresholds=churn=0.3:0.8", "--targets=creator"],
+            "--thresholds has churn",
+        ),
+    ] {
+        let refused = run(&args);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains(told), "{said}");
+    }
     let misspelt = run(&["--targets", "chrun"]);
     assert!(String::from_utf8_lossy(&misspelt.stderr).contains("must be one of churn"));
 }

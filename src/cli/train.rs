@@ -15,8 +15,10 @@ use chrono::Utc;
 use super::print;
 use crate::cohort::{Import, ImportError, Limits, Mapping, MappingFaults, partial_name};
 use crate::config::LogArgs;
-use crate::features::ColumnSet;
-use crate::models::{LeftOut, Lesson, ModelSet, Source, Target, TrainError, Watch};
+use crate::features::{ColumnSet, unknown_column};
+use crate::models::{
+    ChosenThresholds, LeftOut, Lesson, ModelSet, Source, Target, Thresholds, TrainError, Watch,
+};
 use crate::progress::Progress;
 use crate::schema;
 
@@ -37,6 +39,11 @@ pub struct TrainArgs {
     /// Columns that no model is to read, comma-separated
     #[arg(long, value_delimiter = ',', value_name = "COLUMNS", value_parser = column)]
     pub exclude: Vec<usize>,
+
+    /// Where tiers of a probability begin, as TARGET=LOW:HIGH, comma-separated; by
+    /// default at the upper half and the upper fifth of the hold-out
+    #[arg(long, value_delimiter = ',', value_name = "TIERS", value_parser = tiers)]
+    pub thresholds: Vec<(Target, Thresholds)>,
 
     /// File to keep the models in, for `engagecast score`
     #[arg(long, value_name = "FILE")]
@@ -59,7 +66,24 @@ fn target(name: &str) -> Result<Target, String> {
 }
 
 fn column(name: &str) -> Result<usize, String> {
-    schema::find(name).ok_or_else(|| "there is no such column".to_owned())
+    schema::find(name).ok_or_else(|| unknown_column(name).message)
+}
+
+/// `churn=0.4:0.7`: tiers that begin at these probabilities.
+fn tiers(text: &str) -> Result<(Target, Thresholds), String> {
+    let form = "must be TARGET=LOW:HIGH, such as churn=0.4:0.7";
+    let (name, at) = text.split_once('=').ok_or(form)?;
+    let (low, high) = at.split_once(':').ok_or(form)?;
+    let number = |text: &str| text.trim().parse::<f64>().map_err(|_| form);
+    let (low, high) = (number(low)?, number(high)?);
+    let (target, at) = (target(name.trim())?, Thresholds { high, low });
+    if !target.is_binary() {
+        return Err(format!("{target} is an amount, which has no tiers"));
+    }
+    if !at.are_sound() {
+        return Err("LOW and HIGH must be from 0 to 1, HIGH not below LOW".to_owned());
+    }
+    Ok((target, at))
 }
 
 /// Why no models came of a file, or fewer than were asked for.
@@ -73,6 +97,8 @@ pub enum TrainCommandError {
     ReadMap { file: PathBuf, error: io::Error },
     #[error("{} can't be written: {error}", file.display())]
     Out { file: PathBuf, error: io::Error },
+    #[error("--thresholds has {0}, which --targets has not: name it there too")]
+    Untrained(Target),
     #[error(transparent)]
     Train(#[from] TrainError),
     #[error("not trained: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -87,6 +113,12 @@ pub enum TrainCommandError {
 /// Where the file can't be read or the models can't be written, nothing can be
 /// learnt, or a target that was asked for by name can't.
 pub fn train(args: &TrainArgs) -> Result<(), TrainCommandError> {
+    let named = !args.targets.is_empty();
+    let targets = if named { &args.targets } else { Target::ALL };
+    let thresholds: ChosenThresholds = args.thresholds.iter().copied().collect();
+    if let Some(&target) = thresholds.keys().find(|t| !targets.contains(t)) {
+        return Err(TrainCommandError::Untrained(target));
+    }
     let (cohort, source) = read(args)?;
     let progress = Mutex::new(Progress::begin("training models"));
     let tell = |share: f64| {
@@ -96,8 +128,7 @@ pub fn train(args: &TrainArgs) -> Result<(), TrainCommandError> {
     };
     let mut lesson = Lesson::new(&cohort, &source, Utc::now());
     lesson.without = args.exclude.iter().copied().collect::<ColumnSet>();
-    let named = !args.targets.is_empty();
-    let targets = if named { &args.targets } else { Target::ALL };
+    lesson.thresholds = &thresholds;
     let trained = lesson.train_all(targets, &Watch::progress(&tell))?;
     drop(progress);
     let left_out = trained.left_out;
@@ -110,17 +141,19 @@ pub fn train(args: &TrainArgs) -> Result<(), TrainCommandError> {
             error,
         })?;
     }
+    show(&set, &left_out)?;
+    if is_empty || (named && !left_out.is_empty()) {
+        return Err(TrainCommandError::LeftOut(left_out));
+    }
+    Ok(())
+}
+
+fn show(set: &ModelSet, left_out: &[LeftOut]) -> io::Result<()> {
     for model in set.models() {
         print(&model.card().to_markdown())?;
     }
-    for target in &left_out {
+    for target in left_out {
         print(&format!("Left out: {target}.\n"))?;
-    }
-    if is_empty {
-        return Err(TrainCommandError::LeftOut(left_out));
-    }
-    if named && !left_out.is_empty() {
-        return Err(TrainCommandError::LeftOut(left_out));
     }
     Ok(())
 }

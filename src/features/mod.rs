@@ -21,7 +21,7 @@ mod table;
 
 pub use batch::{BatchError, Column as BatchColumn, profiles};
 pub use encoder::{Encoder, EncoderError, Holds, MAX_WIDTH, Place, SharedEncoder, SharedRow};
-pub use fault::{FieldError, ProfileError};
+pub use fault::{FieldError, ProfileError, unknown as unknown_column};
 pub use names::nearest as nearest_column;
 pub use profile::{ColumnSet, Profile, Shown};
 pub use table::{BLOCK, Block, Lane, Recognised, Table, unfit_columns};

@@ -230,7 +230,7 @@ fn files(gate: &Gate) -> OpenApiRouter<Api> {
 /// What changes something.
 fn changes(gate: &Gate) -> OpenApiRouter<Api> {
     Group::new(gate, Scope::Admin, Class::Light)
-        .routes(routes!(models::sets::train))
+        .routes(routes!(models::training::train))
         .routes(routes!(models::sets::activate))
         .routes(routes!(cohorts::create_cohort))
         .routes(routes!(cohorts::delete_cohort))

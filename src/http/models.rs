@@ -3,7 +3,9 @@
 pub mod drift;
 pub mod files;
 pub mod sets;
+pub mod training;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -19,7 +21,7 @@ use super::predictions::{not_ready, target_of};
 use super::problem::{self, Kind, Problem};
 use super::{Api, database, outcomes};
 use crate::models::{
-    Calibration, Card, Comparison, Confusion, Decile, Importance, Metrics, ModelSet,
+    Calibration, Card, Comparison, Confusion, Decile, Importance, Interval, Metrics, ModelSet,
 };
 
 /// What a model is, what it was trained on and how good it is.
@@ -52,7 +54,7 @@ pub struct ModelCard<'a> {
     candidates: Vec<CandidateBody<'a>>,
     /// On the hold-out, of one who knows what the generator expected: the best
     /// that is possible. Null where nobody knows.
-    #[schema(value_type = Option<std::collections::BTreeMap<String, Option<f64>>>)]
+    #[schema(value_type = Option<BTreeMap<String, Option<f64>>>)]
     oracle: Option<&'a Metrics>,
     /// Why that one serves.
     choice: &'a str,
@@ -127,6 +129,8 @@ struct RowsBody {
     hold_out: usize,
     /// Left out for want of a valid label.
     without_label: usize,
+    /// Left out because the target is not for them.
+    outside_population: usize,
 }
 
 /// A column that is no input.
@@ -150,10 +154,14 @@ struct CandidateBody<'a> {
     /// Whether it is the one that answers.
     serves: bool,
     /// On the hold-out; null where it leaves a metric undefined.
-    #[schema(value_type = std::collections::BTreeMap<String, Option<f64>>)]
+    #[schema(value_type = BTreeMap<String, Option<f64>>)]
     metrics: &'a Metrics,
+    /// Where each metric may as well be by chance of the hold-out: `lower` and
+    /// `upper` bound the middle 95% of its bootstrap.
+    #[schema(value_type = BTreeMap<String, Object>)]
+    metric_intervals: &'a BTreeMap<String, Interval>,
     /// On the hold-out with each input missing by an even chance.
-    #[schema(value_type = std::collections::BTreeMap<String, Option<f64>>)]
+    #[schema(value_type = BTreeMap<String, Option<f64>>)]
     metrics_half_missing: &'a Metrics,
 }
 
@@ -162,10 +170,10 @@ struct CandidateBody<'a> {
 #[schema(as = Thresholds)]
 struct ThresholdsBody {
     /// From here up: `high`.
-    #[schema(example = 0.71)]
+    #[schema(minimum = 0, maximum = 1, example = 0.71)]
     high: f64,
     /// Below: `low`.
-    #[schema(example = 0.48)]
+    #[schema(minimum = 0, maximum = 1, example = 0.48)]
     low: f64,
 }
 
@@ -182,6 +190,8 @@ struct IntervalsBody<'a> {
     coverage: f64,
     /// The same in each tenth of the hold-out by predicted value, lowest first.
     coverage_by_decile: &'a [f64],
+    /// The same of all with each input missing by an even chance.
+    coverage_half_missing: f64,
 }
 
 impl<'a> ModelCard<'a> {
@@ -208,6 +218,7 @@ impl<'a> ModelCard<'a> {
                 calibration: card.rows.calibration,
                 hold_out: card.rows.hold_out,
                 without_label: card.rows.without_label,
+                outside_population: card.rows.outside_population,
             },
             inputs: &card.inputs,
             exclusions: exclusions(card),
@@ -231,6 +242,7 @@ impl<'a> ModelCard<'a> {
                 level: intervals.level,
                 coverage: intervals.coverage,
                 coverage_by_decile: &intervals.coverage_by_decile,
+                coverage_half_missing: intervals.coverage_half_missing,
             }),
             trained_at: card.trained_at,
             training_version: &card.training_version,
@@ -258,6 +270,7 @@ fn candidates(card: &Card) -> Vec<CandidateBody<'_>> {
             method: &candidate.method,
             serves: candidate.serves,
             metrics: &candidate.metrics,
+            metric_intervals: &candidate.metric_intervals,
             metrics_half_missing: &candidate.metrics_half_missing,
         })
         .collect()

@@ -54,7 +54,7 @@ pub use runner::JobSettings;
 pub use served::Counts;
 pub use status::{Database, Pending, Phase, Snapshot, Status};
 pub use stored::{StoredModelError, model_set};
-pub use submit::ImportRequest;
+pub use submit::{ImportRequest, TrainingRequest};
 
 /// What the running service has. Requests read it while jobs fill it.
 pub struct Service {

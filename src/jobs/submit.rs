@@ -1,11 +1,13 @@
 //! Asking for a job. It is kept in the database, and any process takes it.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Service;
 use super::generate::{default_name, to_json};
 use crate::cohort::Plan;
+use crate::models::ChosenThresholds;
 use crate::store::{Job, JobKind, NewJob, Store, StoreError};
 use crate::traces::{self, Link};
 
@@ -29,6 +31,19 @@ pub struct ImportRequest {
     pub file: Option<String>,
     /// How the file's columns become ours; null where they are the same.
     pub mapping: Value,
+}
+
+/// Which models are to be trained, as the job keeps it; an earlier version's job
+/// says less.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainingRequest {
+    /// Names of targets; none stands for all of them.
+    pub targets: Vec<String>,
+    /// Names of columns that no model is to read.
+    pub exclude: Vec<String>,
+    /// Where tiers are to begin.
+    pub thresholds: ChosenThresholds,
 }
 
 impl Service {
@@ -68,9 +83,8 @@ impl Service {
             .await
     }
 
-    /// Asks for models to be trained on a cohort; without targets, for all. None of
-    /// them reads the columns of `exclude`. The version of the set is in the job's
-    /// result.
+    /// Asks for models to be trained on a cohort. The version of the set is in the
+    /// job's result.
     ///
     /// # Errors
     /// [`StoreError::UnknownCohort`]; else where the database fails.
@@ -78,14 +92,13 @@ impl Service {
         &self,
         store: &Store,
         cohort: Uuid,
-        targets: &[String],
-        exclude: &[String],
+        asked: &TrainingRequest,
     ) -> Result<Job, StoreError> {
         if !store.cohort_exists(cohort).await? {
             return Err(StoreError::UnknownCohort(cohort));
         }
-        let input = json!({ "targets": targets, "exclude": exclude });
-        self.submit(store, JobKind::Train, input, cohort).await
+        self.submit(store, JobKind::Train, json!(asked), cohort)
+            .await
     }
 
     async fn submit(

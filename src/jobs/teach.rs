@@ -19,7 +19,7 @@ use super::customers::Kept;
 use super::truth;
 use crate::cohort::Plan;
 use crate::features::ColumnSet;
-use crate::models::{Lesson, Source, Target, TrainError, Trained, Watch};
+use crate::models::{ChosenThresholds, Lesson, Source, Target, TrainError, Trained, Watch};
 use crate::store::Cohort;
 
 /// How often one looks whether a training is still wanted.
@@ -69,6 +69,8 @@ pub(super) struct Material {
     pub source: Source,
     /// Columns that no model is to read.
     pub without: ColumnSet,
+    /// Where tiers are to begin.
+    pub thresholds: ChosenThresholds,
     pub at: DateTime<Utc>,
 }
 
@@ -86,6 +88,7 @@ impl Material {
                 seed: cohort.seed,
             },
             without: ColumnSet::default(),
+            thresholds: ChosenThresholds::new(),
             at,
         }
     }
@@ -112,6 +115,7 @@ impl Material {
         };
         let mut lesson = Lesson::new(&rows, &self.source, self.at);
         lesson.without = self.without;
+        lesson.thresholds = &self.thresholds;
         lesson.train_all(targets, &watch)
     }
 }

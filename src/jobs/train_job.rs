@@ -6,21 +6,13 @@ use super::failure::Failure;
 use super::runner::Running;
 use super::stored::stored;
 use super::training::{RunTrain, TrainInput, run_train};
-use crate::schema;
 
 /// The job: trains what its input asks for. The set is kept, not activated.
 pub(super) async fn run(running: &Running<'_>) -> Result<(), Failure> {
     let job = running.job;
-    // A job of an earlier version says nothing of columns.
-    let exclude: Option<Vec<String>> = serde_json::from_value(job.input["exclude"].clone())?;
-    let exclude = exclude.unwrap_or_default();
     let input = TrainInput {
         cohort_id: job.cohort_id.unwrap_or_default(),
-        targets: serde_json::from_value(job.input["targets"].clone())?,
-        without: exclude
-            .iter()
-            .filter_map(|name| schema::find(name))
-            .collect(),
+        asked: serde_json::from_value(job.input.clone())?,
         at: job.created_at,
     };
     let progress = |phase, share| running.control.report(phase, share);

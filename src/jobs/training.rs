@@ -7,18 +7,16 @@ use super::customers::{Kept, read};
 use super::failure::{Failure, JobProblem};
 use super::first_start::FirstStartError;
 use super::stored::load;
+use super::submit::TrainingRequest;
 use super::teach::{Cores, Material, teach};
-use crate::features::ColumnSet;
 use crate::models::{LeftOut, Model, ModelSet, Target, Trained};
+use crate::schema;
 use crate::store::{Cohort, Store, StoreError};
 
 /// What a job trains.
 pub(super) struct TrainInput {
     pub cohort_id: Uuid,
-    /// Names of targets; none stands for all of them.
-    pub targets: Vec<String>,
-    /// Columns that no model is to read.
-    pub without: ColumnSet,
+    pub asked: TrainingRequest,
     /// The moment that the models are marked with: the same for a job that is
     /// begun again.
     pub at: DateTime<Utc>,
@@ -44,10 +42,11 @@ pub(super) async fn run_train(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<RunTrain, Failure> {
     progress("reading", 0.0);
+    let asked = &input.asked;
     let cohort = store.cohort(input.cohort_id).await?;
     let cohort = cohort.ok_or(StoreError::UnknownCohort(input.cohort_id))?;
     let wanted = |target: &&Target| {
-        input.targets.is_empty() || input.targets.iter().any(|name| name == target.name())
+        asked.targets.is_empty() || asked.targets.iter().any(|name| name == target.name())
     };
     let wanted: Vec<Target> = Target::ALL.iter().filter(wanted).copied().collect();
     if wanted.is_empty() {
@@ -56,14 +55,16 @@ pub(super) async fn run_train(
     let rows = read(store, &cohort, &|share| progress("reading", share)).await?;
     let report = |share| progress("training", share);
     let mut material = Material::of(&cohort, rows, input.at);
-    material.without = input.without;
+    let without = asked.exclude.iter();
+    material.without = without.filter_map(|name| schema::find(name)).collect();
+    material.thresholds.clone_from(&asked.thresholds);
     let trained = teach(material, &wanted, Cores::AllButOne, &report, cancelled);
     let Trained {
         mut models,
         left_out,
     } = trained.await.map_err(FirstStartError::from)?;
     // Whoever names targets wants these; whoever names none wants what can be had.
-    if !left_out.is_empty() && (models.is_empty() || !input.targets.is_empty()) {
+    if !left_out.is_empty() && (models.is_empty() || !asked.targets.is_empty()) {
         return Err(untrainable(&left_out).into());
     }
     if models.len() < Target::ALL.len()

@@ -179,7 +179,7 @@ fn is_sound(model: &Model) -> bool {
         Scorer::Linear(linear) => linear.is_sound(),
     };
     let spread = match &model.spread {
-        Spread::Tiers(t) => model.target.is_binary() && t.low.is_finite() && t.high >= t.low,
+        Spread::Tiers(t) => model.target.is_binary() && t.are_sound(),
         Spread::Intervals(intervals) => !model.target.is_binary() && intervals.is_sound(),
     };
     let allowed = model.target.inputs();

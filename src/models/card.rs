@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::placement::Placement;
+use super::target::Target;
 
 /// The cohort or the file that a model learnt from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +151,9 @@ pub struct Thresholds {
     pub low: f64,
 }
 
+/// The thresholds of the targets for which somebody chose them.
+pub type ChosenThresholds = BTreeMap<Target, Thresholds>;
+
 /// From where to where.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -229,6 +233,15 @@ impl Card {
         self.source.cohort_id = origin.cohort_id;
         self.source.cohort_name = origin.cohort_name;
         self.trained_at = origin.trained_at;
+    }
+}
+
+impl Thresholds {
+    /// Whether tiers can begin here: at probabilities, the higher one not below.
+    #[must_use]
+    pub fn are_sound(self) -> bool {
+        let probability = 0.0..=1.0;
+        probability.contains(&self.low) && probability.contains(&self.high) && self.low <= self.high
     }
 }
 

@@ -45,8 +45,15 @@ pub(super) fn choose(
     let values = &values[winner];
     let placement = Placement::of(values.clone());
     let shares = shares(&data, &serving);
-    let (spread, thresholds, intervals) =
-        spread(&data, &serving, &shares, values, &half_missing, &placement)?;
+    let (spread, thresholds, intervals) = spread(
+        lesson,
+        &data,
+        &serving,
+        &shares,
+        values,
+        &half_missing,
+        &placement,
+    )?;
     let labels = &data.hold_out.labels;
     let card = Card {
         candidates,
@@ -164,6 +171,7 @@ type Spreads = (Spread, Option<Thresholds>, Option<Measured>);
 /// The tiers or the intervals that go with the values, and what the card says
 /// of them.
 fn spread(
+    lesson: &Lesson<'_>,
     data: &Data,
     serving: &Contender,
     shares: &[f64],
@@ -173,10 +181,11 @@ fn spread(
 ) -> Result<Spreads, TrainError> {
     let scale = match data.outcome {
         Outcome::Binary => {
-            let thresholds = Thresholds {
+            let chosen = lesson.thresholds.get(&data.target).copied();
+            let thresholds = chosen.unwrap_or_else(|| Thresholds {
                 high: placement.at(0.8),
                 low: placement.at(0.5),
-            };
+            });
             return Ok((Spread::Tiers(thresholds), Some(thresholds), None));
         }
         Outcome::Score { .. } => Scale::Plain,

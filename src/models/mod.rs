@@ -45,8 +45,8 @@ mod watch;
 
 pub use artifact::{ArtifactError, FORMAT};
 pub use card::{
-    Calibration, Candidate, Card, Comparison, Confusion, Decile, Exclusion, Importance, Interval,
-    Intervals, Metrics, Origin, Rows, Source, Thresholds,
+    Calibration, Candidate, Card, ChosenThresholds, Comparison, Confusion, Decile, Exclusion,
+    Importance, Interval, Intervals, Metrics, Origin, Rows, Source, Thresholds,
 };
 pub use drift::{Bin, BinHolds, Drift, Drifted, NoReference, Shift, Verdict};
 pub use model::{Estimate, Explanation, Model, NoInputs, Prediction, Reason, Tier};

@@ -5,7 +5,7 @@ use arrow_array::RecordBatch;
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use super::card::Source;
+use super::card::{ChosenThresholds, Source};
 use super::choose::choose;
 use super::contender::Contender;
 use super::data::Data;
@@ -21,6 +21,8 @@ pub(super) const TRAINING_VERSION: &str = "2";
 
 /// The seed of the split where the cohort has none.
 pub(super) const DEFAULT_SEED: u64 = 20_251_021;
+
+static NONE_CHOSEN: ChosenThresholds = ChosenThresholds::new();
 
 /// Why a cohort can't be learnt from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +62,9 @@ pub struct Lesson<'a> {
     pub trained_at: DateTime<Utc>,
     /// Columns that no model is to read, beside those that its target rules out.
     pub without: ColumnSet,
+    /// Where tiers are to begin; those of other targets begin where the hold-out
+    /// has its upper fifth and its upper half.
+    pub thresholds: &'a ChosenThresholds,
     /// Which of the [`super::FOLDS`] random hold-outs judges; another one than
     /// the first to try the training itself.
     pub fold: usize,
@@ -88,6 +93,7 @@ impl<'a> Lesson<'a> {
             source,
             trained_at,
             without: ColumnSet::default(),
+            thresholds: &NONE_CHOSEN,
             fold: 0,
         }
     }

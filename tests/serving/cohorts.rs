@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use crate::support::app::{CUSTOMERS, client, get, in_process, post, shared};
 
-async fn json_of(address: SocketAddr, path: &str) -> Value {
+pub(super) async fn json_of(address: SocketAddr, path: &str) -> Value {
     let answer = get(address, path).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK, "{path}");
     answer.json().await.unwrap()
 }
 
-async fn complete(address: SocketAddr, path: &str) -> Value {
+pub(super) async fn complete(address: SocketAddr, path: &str) -> Value {
     loop {
         let body = json_of(address, path).await;
         match body["state"].as_str().unwrap() {

@@ -1,26 +1,21 @@
-//! The list of model sets; training another one; choosing which one serves.
+//! The list of model sets; choosing which one serves.
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::no_set;
 use crate::http::cohorts::{PageQuery, limit, page};
-use crate::http::database::{self, cohort_id, named};
+use crate::http::database::{self, named};
 use crate::http::fields::Fields;
-use crate::http::guard::caller;
-use crate::http::idempotency::{self, Accepted};
-use crate::http::jobs::JobBody;
 use crate::http::predictions::Named;
-use crate::http::problem::{self, Problem};
+use crate::http::problem::Problem;
 use crate::http::{Api, cursor, outcomes};
-use crate::models::Target;
-use crate::schema;
 use crate::store::{ModelSetSummary, StoredModelSet};
 
 /// A model set.
@@ -140,106 +135,6 @@ pub async fn model_set(
         SetBody::stored(set.ok_or_else(no_set)?, false)
     };
     database::cached(&headers, &body)
-}
-
-/// What to train on.
-#[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"cohort": "latest", "targets": ["churn"]}))]
-#[expect(dead_code, reason = "documents what `train` reads")]
-pub struct TrainRequest {
-    /// The id of a cohort, or `latest`.
-    #[schema(default = "latest", example = "latest")]
-    cohort: Option<String>,
-    /// What to predict; without it, everything.
-    #[schema(example = json!(["churn"]))]
-    targets: Option<Vec<String>>,
-    /// Columns that no model is to read, such as one that gives a label away.
-    #[schema(example = json!(["users_blocked"]))]
-    exclude: Option<Vec<String>>,
-}
-
-/// Train a model set
-///
-/// Answers at once; `Location` tells where the progress is seen, and the job's
-/// result has the version. It serves once it is activated.
-#[utoipa::path(
-    post,
-    path = "/models",
-    tag = "Models",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "The same key again gives the first call's answer")),
-    request_body(content = TrainRequest, content_type = "application/json"),
-    responses(
-        (status = 202, description = "It is asked for", body = JobBody,
-            headers(("location" = String, description = "The job"))),
-        outcomes::NoCohort,
-        outcomes::KeyInUse,
-        outcomes::BadBody,
-        outcomes::BadRequest,
-        outcomes::AwayOrFull,
-        outcomes::Always,
-    )
-)]
-pub async fn train(State(api): State<Api>, request: Request) -> Result<Response<Body>, Problem> {
-    let (parts, body) = request.into_parts();
-    Fields::of_query(&parts.uri)?.done()?;
-    let mut fields = Fields::of_body(&parts.headers, body, api.limits.max_body).await?;
-    let asked = idempotency::fingerprint(fields.sent().as_bytes());
-    let cohort = fields.text("cohort", 200);
-    let targets = targets(&mut fields);
-    let exclude = columns(&mut fields);
-    fields.done()?;
-    let store = api.store()?;
-    let caller = caller(&parts.extensions);
-    let call = (caller.as_str(), &parts.headers);
-    idempotency::once(&api, call, "POST /models", &asked, async || {
-        let cohort = cohort_id(store, cohort.as_deref().unwrap_or("latest")).await?;
-        let job = (api.service)
-            .submit_train(store, cohort, &targets, &exclude)
-            .await?;
-        let body = JobBody::from(job);
-        Ok(Accepted {
-            location: format!("/jobs/{}", body.id),
-            body: serde_json::to_value(&body).map_err(|error| problem::internal(&error))?,
-        })
-    })
-    .await
-}
-
-fn targets(fields: &mut Fields) -> Vec<String> {
-    let names = names(fields, "targets", |names| {
-        !names.is_empty() && names.iter().all(|name| Target::from_name(name).is_some())
-    });
-    names.unwrap_or_else(|()| {
-        let known: Vec<_> = Target::ALL.iter().map(|target| target.name()).collect();
-        let message = format!("must be a list of some of {}", known.join(", "));
-        fields.fault("targets", "unknown_target", message);
-        Vec::new()
-    })
-}
-
-fn columns(fields: &mut Fields) -> Vec<String> {
-    let names = names(fields, "exclude", |names| {
-        names.iter().all(|name| schema::find(name).is_some())
-    });
-    names.unwrap_or_else(|()| {
-        let message = "must be a list of some of the 72 columns";
-        fields.fault("exclude", "unknown_column", message);
-        Vec::new()
-    })
-}
-
-/// The names of a list, none where the field is not there; an error where it is no
-/// list of such names.
-fn names(
-    fields: &mut Fields,
-    field: &'static str,
-    suit: impl Fn(&[String]) -> bool,
-) -> Result<Vec<String>, ()> {
-    let Some(value) = fields.value(field) else {
-        return Ok(Vec::new());
-    };
-    let names: Option<Vec<String>> = serde_json::from_value(value).ok();
-    names.filter(|names| suit(names)).ok_or(())
 }
 
 /// Make a model set the one that serves
