@@ -321,6 +321,19 @@ fn facts_of_the_parts_add_up_to_those_of_the_whole() {
     }
 }
 
+#[test]
+fn a_cohort_too_small_to_have_a_statistic_by_chance_is_drawn_all_the_same() {
+    // Its swipers are so few that no constant brings their matches to 0.8 a day.
+    let mut facts = Facts::default();
+    facts.observe(&cohort(2_000, 218_464_135_536_520_972));
+    let matches = facts
+        .statistics()
+        .into_iter()
+        .find(|s| s.id == "matches_day");
+    let matches = matches.unwrap().value.unwrap();
+    assert!((0.75..0.7999).contains(&matches), "{matches}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
