@@ -238,6 +238,15 @@ fn a_cohort_of_one_has_a_report() {
     assert!(text.contains("1 customer "), "{text}");
     assert!(!text.contains("NaN") && !text.contains("inf"));
     assert!(left_out(&document).contains(&"churn-by-tenure"));
+    let headlines = headlines(&document);
+    assert!(headlines.starts_with("What is known of 1 customer"));
+    assert!(
+        !headlines.contains("leave") && !headlines.contains("loss"),
+        "one is no share: {headlines}"
+    );
+    for finding in ["funnel", "show-up"] {
+        assert_eq!(verdict(&json_of(&document), finding), "unknown");
+    }
 }
 
 #[test]
@@ -304,6 +313,52 @@ fn exhibits_without_their_columns_are_left_out_and_listed() {
     let text = text_of(&pdf_of(&document));
     assert!(text.contains("no customer has a value in platform_primary"));
     assert!(document.exhibits().all(|e| !left_out.contains(&e.id)));
+}
+
+#[test]
+fn a_source_is_the_largest_only_where_all_are_known() {
+    let document = of_few(400, |_, row| {
+        row[column("monthly_subscription_usd")] = None;
+        row[column("ad_revenue_generated_month_usd")] = None;
+        let all = row[column("total_revenue_month_usd")];
+        row[column("iap_spending_month_usd")] = all.map(|all| all / 3.0);
+        row[column("engagement_score")] = None;
+    });
+    let json = json_of(&document);
+    assert!(json.contains("In-app purchases bring "));
+    assert!(!json.contains("largest source") && !json.contains("dominates"));
+    let video = initiative(&document, "video");
+    assert!(part(&video, "Effect").contains("revenue from ads is not known"));
+    assert!(
+        part(&video, "Experiment").contains("kept revenue a month per customer offered"),
+        "there is no engagement to look at"
+    );
+}
+
+#[test]
+fn more_conversations_than_matches_are_no_share_of_them() {
+    let document = of_few(400, |_, row| {
+        row[column("swipes_right_day")] = Some(20.0);
+        row[column("matches_per_day")] = Some(0.1);
+        row[column("messages_sent_day")] = Some(10.0);
+        row[column("messages_received_day")] = Some(10.0);
+        row[column("avg_conversation_length")] = Some(10.0);
+    });
+    let funnel = document.exhibits().find(|e| e.id == "dating-funnel");
+    let drawn = serde_json::to_string(funnel.unwrap()).unwrap();
+    assert!(
+        drawn.contains("more, since older ones go on as well"),
+        "{drawn}"
+    );
+    assert!(!drawn.contains("2000.0%") && !drawn.contains("2,000.0%"));
+}
+
+#[test]
+fn customers_who_were_not_observed_at_a_known_time_are_said_to_be_stored() {
+    let observed = of_few(40, |_, _| ()).description;
+    assert!(observed.contains("observed on "), "{observed}");
+    let stored = of_few(40, |_, row| row[column("data_generated_at")] = None);
+    assert!(stored.cohort.line.contains("stored on October 21, 2025"));
 }
 
 #[test]
@@ -573,6 +628,13 @@ fn the_models_cards_are_shown() {
     let shown: Vec<_> = document.exhibits().map(|e| e.id).collect();
     assert!(shown.contains(&"churn-lift") && shown.contains(&"churn-calibration"));
     assert!(left_out(&document).contains(&"ltv-calibration"));
+    let lift = document.exhibits().find(|e| e.id == "churn-lift").unwrap();
+    let learnt_from = &cards[0].source.cohort_name;
+    assert!(
+        lift.source.starts_with(&format!("Source: {learnt_from}, ")),
+        "they are not the customers of the report: {}",
+        lift.source
+    );
     pdf_of(&document);
 }
 

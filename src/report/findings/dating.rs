@@ -48,12 +48,15 @@ pub fn prompts(story: &Story) -> Outcome {
     let Some(now) = now else {
         return Outcome::unknown("It takes matches, messages and an experiment.");
     };
-    let then = |more: f64| story.pct((now * more).min(100.0));
+    let (least, most) = (1.15 * now, 1.20 * now);
+    if most > 100.0 {
+        return Outcome::unknown("It takes an experiment.");
+    }
     Outcome::unknown(format!(
         "It takes an experiment. {} of matches become conversations now; it would be {} to {}.",
         story.pct(now),
-        then(1.15),
-        then(1.20)
+        story.pct(least),
+        story.pct(most)
     ))
 }
 

@@ -175,7 +175,7 @@ fn impact(story: &Story) -> Vec<String> {
     let leaving = facts.retention.leaving_revenue_usd;
     let leaving = leaving.zip(facts.revenue.monthly_usd);
     [
-        leaving.filter(|(_, all)| *all > 0.0).map(|(leaving, all)| {
+        leaving.filter(|(leaving, _)| *leaving > 0.0).map(|(leaving, all)| {
             format!(
                 "Customers who leave within 30 days bring {} of the {} a month, {}.",
                 say.money_short(leaving),
