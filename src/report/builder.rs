@@ -5,8 +5,9 @@ use chrono::Datelike;
 
 use super::document::{Block, Date, Document, Exhibit, Heading, LeftOut, Section};
 use super::exhibits::{KINDS, Kind};
+use super::figures::plain;
 use super::sections;
-use super::story::Story;
+use super::story::{LONGEST_IN_HEAD, Story};
 
 /// What sections are built with.
 pub(super) struct Pages<'a> {
@@ -110,7 +111,7 @@ pub(super) fn document(story: &Story) -> Document {
             story.say.day(day)
         ),
         cohort: Heading {
-            short_name: story.name.clone(),
+            short_name: plain(&story.name, LONGEST_IN_HEAD),
             line: heading(story, &customers, &written),
         },
         sections,

@@ -170,8 +170,20 @@ mod tests {
         items.fold(Abs::zero(), Abs::max)
     }
 
-    /// How far down each page is written on, 0 to 1.
-    fn filled(customers: u64) -> Vec<f64> {
+    /// All texts of a frame: from where, to where, and how far down.
+    fn texts(frame: &Frame, at: Point, found: &mut Vec<(Abs, Abs, Abs)>) {
+        for (offset, item) in frame.items() {
+            let here = at + *offset;
+            match item {
+                FrameItem::Group(group) => texts(&group.frame, here, found),
+                FrameItem::Text(text) => found.push((here.x, here.x + text.width(), here.y)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The pages of a report on drawn customers.
+    fn pages(customers: u64, name: &str) -> PagedDocument {
         let mut facts = Facts::default();
         let plan = Plan::new(customers, 7).unwrap();
         plan.generate(&|_| ())
@@ -179,19 +191,43 @@ mod tests {
             .for_each(|batch| facts.observe(&batch));
         let about = About {
             cohort_id: uuid::Uuid::nil(),
-            name: "cohort".into(),
+            name: name.into(),
             seed: Some(7),
             generator_version: "1".into(),
             created_at: chrono::DateTime::default(),
             model_version: None,
         };
         let document = report(&facts.published(), &[], &about, &Settings::default());
-        let pages = compile("report", Main::Report, json!(document)).unwrap();
+        compile("report", Main::Report, json!(document)).unwrap()
+    }
+
+    /// How far down each page is written on, 0 to 1.
+    fn filled(customers: u64) -> Vec<f64> {
+        let pages = pages(customers, "cohort");
         let fill = |page: &typst_layout::Page| {
             let footer = page.frame.height() - Abs::pt(FOOTER);
             lowest(&page.frame, Point::zero(), footer) / footer
         };
         pages.pages().iter().map(fill).collect()
+    }
+
+    #[test]
+    fn no_name_is_too_wide_for_its_line() {
+        const SIDE: f64 = 56.0;
+        for sign in ["W", "数"] {
+            let pages = pages(1_000, &sign.repeat(10_000));
+            for page in pages.pages() {
+                let mut found = Vec::new();
+                texts(&page.frame, Point::zero(), &mut found);
+                let edge = page.frame.width() - Abs::pt(SIDE);
+                assert!(found.iter().all(|(_, to, _)| *to <= edge), "{sign}");
+                // In the head of a page, one text ends before the next begins.
+                found.retain(|(_, _, down)| *down < Abs::pt(50.0));
+                found.sort_by(|a, b| a.0.cmp(&b.0));
+                let apart = |pair: &[(Abs, Abs, Abs)]| pair[0].1 <= pair[1].0 + Abs::pt(0.1);
+                assert!(found.windows(2).all(apart), "{sign}: {found:?}");
+            }
+        }
     }
 
     #[test]

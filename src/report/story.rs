@@ -9,8 +9,11 @@ use crate::facts::Published;
 use crate::facts::published::{Figure, Group};
 use crate::models::Card;
 
-/// The longest name that a line of the report holds.
-const LONGEST_NAME: usize = 60;
+/// The longest name that a line of the report holds, of the widest signs too.
+const LONGEST_NAME: usize = 50;
+
+/// The longest that the head of a page holds beside the title.
+pub(super) const LONGEST_IN_HEAD: usize = 40;
 
 /// The longest that half a line holds, beside another exhibit.
 const LONGEST_IN_SOURCE: usize = 32;
