@@ -223,7 +223,7 @@ mod tests {
                 assert!(found.iter().all(|(_, to, _)| *to <= edge), "{sign}");
                 // In the head of a page, one text ends before the next begins.
                 found.retain(|(_, _, down)| *down < Abs::pt(50.0));
-                found.sort_by(|a, b| a.0.cmp(&b.0));
+                found.sort_by_key(|text| text.0);
                 let apart = |pair: &[(Abs, Abs, Abs)]| pair[0].1 <= pair[1].0 + Abs::pt(0.1);
                 assert!(found.windows(2).all(apart), "{sign}: {found:?}");
             }
