@@ -6,7 +6,7 @@ use std::fs;
 
 use engagecast::schema::{COLUMNS, Kind, document as columns_document};
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::app::{self, client, get, in_process, shared};
 
@@ -93,27 +93,44 @@ async fn every_reference_leads_somewhere() {
     check(&document, &document);
 }
 
-/// The example of a request's body: that of the first format, or of its schema.
-fn example_of(document: &Value, body: &Value) -> (String, String) {
+/// The examples of a request's body, each with its format: those of the formats
+/// that are text, or of their schemas.
+fn examples_of(document: &Value, body: &Value) -> Vec<(String, String)> {
     let content = body["content"].as_object().unwrap();
-    let (kind, media) = content
-        .iter()
-        .find(|(_, media)| media["example"].is_string())
-        .or_else(|| {
-            content
-                .iter()
-                .find(|(_, media)| media["schema"]["$ref"].is_string())
-        })
-        .unwrap();
-    if let Some(text) = media.get("example").and_then(Value::as_str) {
-        return (kind.clone(), text.to_owned());
+    let examples = content.iter().filter_map(|(kind, media)| {
+        let pointer = media["schema"]["$ref"].as_str();
+        let schema = pointer.map(|at| document.pointer(at.trim_start_matches('#')).unwrap());
+        let example = match (kind.as_str(), media["example"].as_str(), schema) {
+            ("multipart/form-data", ..) => return Some(form_of(schema.unwrap())),
+            (_, Some(text), _) => text.to_owned(),
+            (_, None, Some(schema)) if schema["format"] != "binary" => {
+                let examples = [&schema["example"], &schema["examples"][0]];
+                let example = examples.into_iter().find(|example| example.is_object());
+                example.expect("an example").to_string()
+            }
+            _ => return None,
+        };
+        Some((kind.clone(), example))
+    });
+    examples.collect()
+}
+
+/// A form whose file is read by the example of a mapping.
+fn form_of(schema: &Value) -> (String, String) {
+    let mapping = schema["properties"]["mapping"]["example"].as_str().unwrap();
+    let parts = [
+        ("file", "customer_id,months_active\nc-1,7\n"),
+        ("mapping", mapping),
+    ];
+    let mut form = String::new();
+    for (name, text) in parts {
+        form += "--part\r\ncontent-disposition: form-data; ";
+        form += &format!("name=\"{name}\"\r\n\r\n{text}\r\n");
     }
-    let pointer = media["schema"]["$ref"].as_str().unwrap();
-    let schema = document.pointer(pointer.trim_start_matches('#')).unwrap();
-    let example = [&schema["example"], &schema["examples"][0]];
-    let example = example.into_iter().find(|example| example.is_object());
-    let pages = json!({"customers": [{"age": 30}]});
-    (kind.clone(), example.unwrap_or(&pages).to_string())
+    (
+        "multipart/form-data; boundary=part".into(),
+        form + "--part--\r\n",
+    )
 }
 
 #[tokio::test]
@@ -142,20 +159,29 @@ async fn the_examples_of_the_requests_work() {
         let place = format!("{method} {path}?{}", query.join("&"));
         let url = format!("http://{address}{path}?{}", query.join("&"));
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-        let mut request = client().request(method, &url);
+        let mut requests = vec![client().request(method.clone(), &url)];
         if let Some(body) = operation.get("requestBody") {
-            let (kind, body) = example_of(&document, body);
-            request = request.header("content-type", kind).body(body);
+            let examples = examples_of(&document, body).into_iter();
+            let request = |(kind, body)| {
+                let request = client().request(method.clone(), &url);
+                request.header("content-type", kind).body(body)
+            };
+            requests = examples.map(request).collect();
+            assert!(!requests.is_empty(), "{place} has no example");
         }
-        let status = request.send().await.unwrap().status();
-        // An example can't know the ids of a database that it has never seen, nor
-        // which of the two candidates of a target serves.
-        let unknown = path.contains("0199c5f2") || path.ends_with("xgboost.json");
-        let fine = status.is_success() || unknown && status == StatusCode::NOT_FOUND;
-        assert!(fine, "{place}: {status}");
-        tried += 1;
+        for request in requests {
+            let status = request.send().await.unwrap().status();
+            // An example can't know the ids of a database that it has never seen, nor
+            // which of the two candidates of a target serves.
+            let unknown = path.contains("0199c5f2") || path.ends_with("xgboost.json");
+            let fine = status.is_success() || unknown && status == StatusCode::NOT_FOUND;
+            assert!(fine, "{place}: {status}");
+            let documented = &operation["responses"][status.as_str()];
+            assert!(documented.is_object(), "{place}: {status}");
+            tried += 1;
+        }
     }
-    assert!(tried >= 20);
+    assert!(tried >= 43, "{tried}");
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use http_body_util::BodyExt;
 use super::formats::read::{self, Reader, Rest};
 use super::formats::rows::Rows;
 use super::formats::{Format, negotiate};
+use super::openapi::Binary;
 use super::predictions::{ExplainQuery, Named, known, not_ready};
 use super::problem::{Kind, Problem};
 use super::stream::{self, Outlet, Stopped};
@@ -53,16 +54,16 @@ const PIECE: usize = 64 * 1024;
         (super::customer::CustomerList = "application/json"),
         (String = "application/x-ndjson", example = json!("{\"customer_id\": \"c-17\", \"age\": 31}\n{\"customer_id\": \"c-18\", \"age\": 44}\n")),
         (String = "text/csv", example = json!("customer_id,age,location\nc-17,31,Chicago\nc-18,44,Boston\n")),
-        (Vec<u8> = "application/vnd.apache.parquet"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"),
+        (Binary = "application/vnd.apache.parquet"),
+        (Binary = "application/vnd.apache.arrow.stream"),
     )),
     responses(
         (status = 200, description = "The predictions", content(
             (json::PredictionList = "application/json"),
             (String = "application/x-ndjson"),
             (String = "text/csv"),
-            (Vec<u8> = "application/vnd.apache.parquet"),
-            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Binary = "application/vnd.apache.parquet"),
+            (Binary = "application/vnd.apache.arrow.stream"),
         )),
         outcomes::UnknownTarget,
         outcomes::NotAcceptable,

@@ -35,6 +35,10 @@ impl ToSchema for Customer {
 
 /// Many customers, as a batch has them in JSON.
 #[derive(ToSchema)]
+#[schema(example = json!({"customers": [
+    {"customer_id": "c-17", "age": 31, "location": "Chicago"},
+    {"customer_id": "c-18", "age": 44, "tenure_months": 3},
+]}))]
 #[expect(dead_code, reason = "documents what is read and written row by row")]
 pub struct CustomerList {
     customers: Vec<Customer>,

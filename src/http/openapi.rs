@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{IntoResponses, Modify, OpenApi};
+use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::Config;
 
 use super::guard::{self, Gate};
@@ -43,6 +43,12 @@ use super::{oip, outcomes, packed};
     )
 )]
 pub struct Document;
+
+/// Bytes of the format that the media type names.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "documents bodies that are no text")]
+pub struct Binary(Vec<u8>);
 
 /// The document as it is served, printed and committed.
 #[must_use]

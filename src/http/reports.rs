@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Response, Uri};
 use uuid::Uuid;
 
 use super::etag;
+use super::openapi::Binary;
 use super::problem::{self, FieldProblem, Kind, Problem};
 use super::renders::Render;
 use super::{Api, outcomes};
@@ -45,7 +46,7 @@ enum Form {
     ),
     responses(
         (status = 200, description = "The report", content(
-            (Vec<u8> = "application/pdf"),
+            (Binary = "application/pdf"),
             (Object = "application/json"),
         )),
         (status = 304, description = "It is the one that `If-None-Match` names"),

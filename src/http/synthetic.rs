@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::fields::Fields;
 use super::formats::write::{EncodeError, Encoder};
 use super::formats::{Format, negotiate};
+use super::openapi::Binary;
 use super::problem::{self, FieldProblem, Kind, Problem};
 use super::stream::{self, Stopped};
 use super::work::Admission;
@@ -64,8 +65,8 @@ pub struct SyntheticRequest {
             (super::customer::CustomerList = "application/json"),
             (String = "application/x-ndjson"),
             (String = "text/csv"),
-            (Vec<u8> = "application/vnd.apache.parquet"),
-            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Binary = "application/vnd.apache.parquet"),
+            (Binary = "application/vnd.apache.arrow.stream"),
         )),
         outcomes::NotAcceptable,
         outcomes::BadBody,

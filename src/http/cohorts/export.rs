@@ -15,6 +15,7 @@ use crate::http::database;
 use crate::http::fields::Fields;
 use crate::http::formats::Format;
 use crate::http::formats::write::{EncodeError, Encoder};
+use crate::http::openapi::Binary;
 use crate::http::problem::{self, Problem};
 use crate::http::stream::{self, Outlet, Stopped};
 use crate::http::work::Admission;
@@ -44,8 +45,8 @@ const ROWS: usize = 1024;
         (status = 200, description = "The customers", content(
             (String = "text/csv"),
             (String = "application/x-ndjson"),
-            (Vec<u8> = "application/vnd.apache.parquet"),
-            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Binary = "application/vnd.apache.parquet"),
+            (Binary = "application/vnd.apache.arrow.stream"),
         )),
         outcomes::NoCohort,
         outcomes::BadQuery,

@@ -22,6 +22,7 @@ use super::{CohortBody, NAME, accepted};
 use crate::cohort::Mapping;
 use crate::http::fields::Fields;
 use crate::http::guard::caller;
+use crate::http::openapi::Binary;
 use crate::http::problem::{FieldProblem, Kind, Problem};
 use crate::http::{Api, coding, idempotency, outcomes};
 use crate::jobs::ImportRequest;
@@ -63,8 +64,8 @@ pub struct ImportForm {
     ),
     request_body(description = "The file", content(
         (String = "text/csv", example = json!("customer_id,age,tenure_months\nc-1,31,7\n")),
-        (Vec<u8> = "application/vnd.apache.parquet"),
-        (Vec<u8> = "application/octet-stream"),
+        (Binary = "application/vnd.apache.parquet"),
+        (Binary = "application/octet-stream"),
         (ImportForm = "multipart/form-data"),
     )),
     responses(

@@ -17,6 +17,7 @@ use super::shapes::{InferRequest, InferResponse};
 use super::{Versioned, failures, model, versioned};
 use crate::http::batch::scored;
 use crate::http::coding::Coding;
+use crate::http::openapi::Binary;
 use crate::http::problem::{Kind, Problem};
 use crate::http::{Api, extract};
 use crate::models::score::reasons_as_text;
@@ -43,12 +44,12 @@ const FEW: usize = 4;
     params(("name" = String, Path, description = "The target", example = "churn")),
     request_body(description = "The customers", content(
         (InferRequest = "application/json"),
-        (Vec<u8> = "application/octet-stream"),
+        (Binary = "application/octet-stream"),
     )),
     responses(
         (status = 200, description = "The predictions", content(
             (InferResponse = "application/json"),
-            (Vec<u8> = "application/octet-stream"),
+            (Binary = "application/octet-stream"),
         )),
         failures::Infer,
     )
@@ -76,12 +77,12 @@ pub async fn infer(
     ),
     request_body(description = "The customers", content(
         (InferRequest = "application/json"),
-        (Vec<u8> = "application/octet-stream"),
+        (Binary = "application/octet-stream"),
     )),
     responses(
         (status = 200, description = "The predictions", content(
             (InferResponse = "application/json"),
-            (Vec<u8> = "application/octet-stream"),
+            (Binary = "application/octet-stream"),
         )),
         failures::Infer,
     )
