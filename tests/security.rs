@@ -16,6 +16,8 @@ use crate::support::app::{self, Process, binary, client, get, in_process, post};
 use crate::support::postgres::Database;
 use crate::support::raw;
 
+mod tables;
+
 const JSON: &str = "application/json";
 const PROFILE: &str = r#"{"age": 30}"#;
 

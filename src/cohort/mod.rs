@@ -34,7 +34,7 @@ mod variables;
 pub use check::{Check, Checked, Report};
 pub use files::{
     BadRow, CohortFile, FileError, FileMetadata, Limits, RowFault, Rows, Source, TableError,
-    TableReader, check_parquet, open_table, partial_name,
+    TableReader, describe_parquet, open_table, partial_name,
 };
 pub use import::{
     Coerced, Coercion, FoundColumn, IgnoredColumn, Import, ImportError, Imported, Mapping,

@@ -32,6 +32,12 @@ use crate::models::{ModelSet, Target};
 /// Bytes of a body that are worked on at a time.
 const PIECE: usize = 64 * 1024;
 
+/// Bytes of an answer that are sent before more is worked on.
+const ENOUGH: usize = 1 << 20;
+
+/// Tables of customers that are worked on before it is seen who still listens.
+const TABLES: usize = 16;
+
 /// Predict for many customers
 ///
 /// The answer has a prediction for each customer sent, in order, in the format
@@ -92,7 +98,8 @@ pub async fn predict_batch(
         whole: api.limits.max_batch,
     };
     let batch = Batch {
-        reader: Reader::new(given, limits),
+        reader: Some(Reader::new(given, limits)),
+        ready: Box::new(std::iter::empty()),
         answering: Answering::new(wanted, set, target, reasons)?,
     };
     let patience = api.limits.patience;
@@ -116,20 +123,33 @@ async fn run(
 ) -> Result<(), Stopped> {
     while let Some(piece) = next_piece(&mut body, patience).await? {
         for piece in cut(piece) {
-            let done = admission.run(move || batch.feed(piece)).await??;
-            let bytes;
-            (batch, bytes) = done;
-            out.send(bytes).await?;
+            batch = answered(batch, |batch| batch.feed(piece), admission, out).await?;
         }
     }
-    let mut ending = admission.run(move || batch.end()).await??;
+    batch = answered(batch, Batch::end, admission, out).await?;
+    let bytes = admission.run(move || batch.close()).await??;
+    out.send(bytes).await
+}
+
+/// Takes more of the body, and answers the customers that are complete with it.
+async fn answered(
+    mut batch: Batch,
+    take: impl FnOnce(&mut Batch) -> Result<(), Problem> + Send + 'static,
+    admission: &Admission,
+    out: &Outlet,
+) -> Result<Batch, Stopped> {
+    let first = admission.run(move || {
+        take(&mut batch)?;
+        batch.step()
+    });
+    let mut step = first.await??;
     loop {
-        let (next, bytes, more) = admission.run(move || ending.step()).await??;
-        ending = next;
+        let (batch, bytes, more) = step;
         out.send(bytes).await?;
         if !more {
-            return Ok(());
+            return Ok(batch);
         }
+        step = admission.run(move || batch.step()).await??;
     }
 }
 
@@ -161,47 +181,47 @@ fn cut(mut piece: Bytes) -> impl Iterator<Item = Bytes> {
 
 /// A batch on its way.
 struct Batch {
-    reader: Reader,
+    /// None where the body is read.
+    reader: Option<Reader>,
+    /// The customers that are read and not answered.
+    ready: Rest,
     answering: Answering,
 }
 
 impl Batch {
-    fn feed(mut self, piece: Bytes) -> Result<(Self, Vec<u8>), Problem> {
-        let mut bytes = Vec::new();
-        for rows in self.reader.feed(piece)? {
-            self.answering.rows(rows, &mut bytes)?;
+    fn feed(&mut self, piece: Bytes) -> Result<(), Problem> {
+        if let Some(reader) = &mut self.reader {
+            self.ready = reader.feed(piece)?;
         }
-        Ok((self, bytes))
+        Ok(())
     }
 
-    fn end(self) -> Result<Ending, Problem> {
-        Ok(Ending {
-            rest: self.reader.finish()?,
-            answering: Some(self.answering),
-        })
+    fn end(&mut self) -> Result<(), Problem> {
+        if let Some(reader) = self.reader.take() {
+            self.ready = reader.finish()?;
+        }
+        Ok(())
     }
-}
 
-/// A batch whose body is read.
-struct Ending {
-    rest: Rest,
-    answering: Option<Answering>,
-}
-
-impl Ending {
-    /// The next bytes, and whether there are more.
+    /// Answers some of the customers that are read; whether there may be more.
     fn step(mut self) -> Result<(Self, Vec<u8>, bool), Problem> {
         let mut bytes = Vec::new();
-        if let Some(rows) = self.rest.next() {
-            if let Some(answering) = &mut self.answering {
-                answering.rows(rows?, &mut bytes)?;
+        for _ in 0..TABLES {
+            let Some(rows) = self.ready.next() else {
+                return Ok((self, bytes, false));
+            };
+            self.answering.rows(rows?, &mut bytes)?;
+            if bytes.len() >= ENOUGH {
+                break;
             }
-            return Ok((self, bytes, true));
         }
-        if let Some(answering) = self.answering.take() {
-            answering.end(&mut bytes)?;
-        }
-        Ok((self, bytes, false))
+        Ok((self, bytes, true))
+    }
+
+    fn close(self) -> Result<Vec<u8>, Problem> {
+        let mut bytes = Vec::new();
+        self.answering.end(&mut bytes)?;
+        Ok(bytes)
     }
 }
 

@@ -184,7 +184,7 @@ fn rows(format: Format, bytes: &[u8], piece: usize) -> Result<Vec<Read>, Problem
     let mut found = Vec::new();
     for piece in bytes.chunks(piece.max(1)) {
         for rows in reader.feed(Bytes::copy_from_slice(piece))? {
-            found.extend(read(rows));
+            found.extend(read(rows?));
         }
     }
     for rows in reader.finish()? {

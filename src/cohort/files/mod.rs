@@ -19,7 +19,7 @@ mod write;
 pub use error::TableError;
 pub use limits::Limits;
 pub use metadata::FileMetadata;
-pub use parquet_table::check_parquet;
+pub use parquet_table::describe_parquet;
 pub use source::Source;
 pub(super) use table::Chunk;
 pub use table::{BadRow, RowFault, Rows, TableReader, open_table};

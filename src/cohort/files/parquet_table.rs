@@ -63,18 +63,11 @@ impl ParquetTable {
         limits: Limits,
         wrap: fn(ParquetRecordBatchReaderBuilder<R>) -> Builder,
     ) -> Result<(Self, Vec<String>), TableError> {
-        let (declared, loaded) = guarded(|| {
-            let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
-            let schema = Arc::new(with_views(plain.schema()));
-            let options = ArrowReaderOptions::new().with_schema(schema);
-            let loaded = ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)?;
-            Ok((Arc::clone(plain.schema()), loaded))
-        })?;
+        let (declared, loaded) = describe_parquet(&file, limits)?;
         let about = loaded.metadata();
-        check_parquet(&file, about, limits)?;
         let metadata = about.file_metadata().key_value_metadata();
         let metadata = metadata.and_then(|pairs| FileMetadata::from_pairs(pairs));
-        let rows = about.file_metadata().num_rows();
+        let rows = rows(about);
         let schema = Arc::clone(loaded.schema());
         let names = schema.fields().iter().map(|f| f.name().clone()).collect();
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, loaded);
@@ -82,7 +75,7 @@ impl ParquetTable {
             metadata,
             declared,
             schema,
-            rows: u64::try_from(rows).unwrap_or(0),
+            rows,
             state: State::Opened(wrap(builder)),
         };
         Ok((table, names))
@@ -157,24 +150,33 @@ fn reason(error: &ParquetError) -> String {
     inner.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether what is read of a file, by anybody, stays within limits: neither its
-/// columns nor a page of them say that they unpack to more.
+/// What a file says of itself: the types that it declares, and how it is read,
+/// its texts as views. What is read of it, by anybody, stays within limits:
+/// neither its columns nor a page of them say that they unpack to more.
 ///
 /// # Errors
-/// Where they do, or the headers of pages can't be read.
-pub fn check_parquet(
+/// Where they do, or what it says can't be read.
+pub fn describe_parquet(
     file: &impl ChunkReader,
-    about: &ParquetMetaData,
     limits: Limits,
-) -> Result<(), TableError> {
-    check_size(about, file.len(), limits)?;
-    guarded(|| pages::check(file, about))
+) -> Result<(Arc<Schema>, ArrowReaderMetadata), TableError> {
+    let (declared, loaded) = guarded(|| {
+        let plain = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())?;
+        let schema = Arc::new(with_views(plain.schema()));
+        let options = ArrowReaderOptions::new().with_schema(schema);
+        let loaded = ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)?;
+        Ok((Arc::clone(plain.schema()), loaded))
+    })?;
+    check_size(loaded.metadata(), file.len(), limits)?;
+    guarded(|| pages::check(file, loaded.metadata()))?;
+    Ok((declared, loaded))
 }
 
 /// Whether the columns unpack to no more than is allowed, as the file itself
-/// says; a page holds what it says or is an error.
+/// says; a page holds what it says or is an error. A row counts as a byte at
+/// least: a few can say that nothing stands in any number of them.
 fn check_size(about: &ParquetMetaData, size: u64, limits: Limits) -> Result<(), TableError> {
-    let unpacked = unpacked(about);
+    let unpacked = unpacked(about).max(rows(about));
     if limits.allow(size, unpacked) {
         Ok(())
     } else {
@@ -195,8 +197,11 @@ fn unpacked(about: &ParquetMetaData) -> u64 {
 
 /// The same of a row, at least 1.
 fn row_bytes(about: &ParquetMetaData) -> u64 {
-    let rows = u64::try_from(about.file_metadata().num_rows()).unwrap_or(0);
-    (unpacked(about) / rows.max(1)).max(1)
+    (unpacked(about) / rows(about).max(1)).max(1)
+}
+
+fn rows(about: &ParquetMetaData) -> u64 {
+    u64::try_from(about.file_metadata().num_rows()).unwrap_or(0)
 }
 
 /// The schema with every kind of text as a view.

@@ -296,11 +296,15 @@ fn is_moment(held: &DataType) -> bool {
 }
 
 fn is_text(held: &DataType) -> bool {
-    match held {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, values) => is_text(values),
-        _ => false,
-    }
+    // A dictionary of dictionaries is nothing that a tool writes.
+    let held = match held {
+        DataType::Dictionary(_, values) => values,
+        plain => plain,
+    };
+    matches!(
+        held,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    )
 }
 
 fn is_number(held: &DataType) -> bool {

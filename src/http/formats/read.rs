@@ -2,13 +2,15 @@
 //!
 //! Invariant: what is held is bounded, whatever is sent: of what streams, one
 //! row or one Arrow message of at most the limit; of JSON and Parquet, a whole
-//! body of at most the limit.
+//! body of at most the limit. So are the customers that are given at a time,
+//! whatever a few bytes stand for.
 
 mod arrow;
 mod csv;
 mod json;
 mod lines;
 mod parquet;
+mod parts;
 
 use bytes::Bytes;
 
@@ -50,19 +52,19 @@ impl Reader {
     }
 
     /// Takes the next piece; gives the customers that are complete with it.
-    pub fn feed(&mut self, piece: Bytes) -> Result<Vec<Rows>, Problem> {
-        match &mut self.kind {
+    pub fn feed(&mut self, piece: Bytes) -> Result<Rest, Problem> {
+        Ok(match &mut self.kind {
             Kinds::Whole(_, body) => {
                 if body.len() + piece.len() > self.limits.whole {
                     return Err(too_large(self.limits.whole));
                 }
                 body.extend_from_slice(&piece);
-                Ok(Vec::new())
+                rest(Vec::new())
             }
-            Kinds::Lines(lines) => Ok(lines.feed(&piece)),
-            Kinds::Csv(csv) => csv.feed(&piece),
-            Kinds::Arrow(arrow) => arrow.feed(piece),
-        }
+            Kinds::Lines(lines) => rest(lines.feed(&piece)),
+            Kinds::Csv(csv) => rest(csv.feed(&piece)?),
+            Kinds::Arrow(arrow) => Box::new(arrow.feed(piece)?.into_iter().flatten().map(Ok)),
+        })
     }
 
     /// Gives the customers that the end completes.
@@ -80,7 +82,7 @@ impl Reader {
     }
 }
 
-/// The customers at the end of a body, some at a time.
+/// Customers of a body, some at a time.
 pub type Rest = Box<dyn Iterator<Item = Result<Rows, Problem>> + Send>;
 
 fn rest(rows: Vec<Rows>) -> Rest {

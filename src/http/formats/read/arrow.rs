@@ -4,14 +4,15 @@ use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamDecoder;
 use bytes::Bytes;
 
+use super::parts::Parts;
 use super::{malformed, too_large};
 use crate::http::formats::columns;
-use crate::http::formats::rows::{Faults, Rows};
 use crate::http::panics;
 use crate::http::problem::Problem;
 
-/// Rows that are handed on at once: a message may have any number.
-const ROWS: usize = 8192;
+/// Rows that a byte can stand for: a flag takes a bit of it. Columns of nulls
+/// alone take nothing, and a message with no other says any number of rows.
+const ROWS_OF_A_BYTE: usize = 8;
 
 pub struct Arrow {
     decoder: StreamDecoder,
@@ -34,7 +35,8 @@ impl Arrow {
         }
     }
 
-    pub fn feed(&mut self, piece: Bytes) -> Result<Vec<Rows>, Problem> {
+    /// Takes the next piece; gives the tables that are complete with it.
+    pub fn feed(&mut self, piece: Bytes) -> Result<Vec<Parts>, Problem> {
         let mut done = Vec::new();
         let mut buffer = arrow_buffer::Buffer::from(piece);
         while !buffer.is_empty() && !self.ended {
@@ -52,8 +54,9 @@ impl Arrow {
             };
             self.held += before - buffer.len();
             if let Some(batch) = batch {
+                self.check(&batch)?;
                 self.held = 0;
-                self.batch(&batch, &mut done)?;
+                done.push(Parts::of(batch));
             } else if self.held > self.limit {
                 return Err(too_large(self.limit));
             }
@@ -68,15 +71,15 @@ impl Arrow {
         columns::check(&schema)
     }
 
-    fn batch(&mut self, batch: &RecordBatch, done: &mut Vec<Rows>) -> Result<(), Problem> {
+    fn check(&mut self, batch: &RecordBatch) -> Result<(), Problem> {
         if !self.begun {
             columns::check(batch.schema_ref())?;
             self.begun = true;
         }
-        for first in (0..batch.num_rows()).step_by(ROWS) {
-            let rows = ROWS.min(batch.num_rows() - first);
-            let part = batch.slice(first, rows);
-            done.push(Rows::Table(part, Faults::new()));
+        if batch.num_rows() > self.held.saturating_mul(ROWS_OF_A_BYTE) {
+            return Err(malformed(
+                "An Arrow message says that it has more customers than its bytes can hold.",
+            ));
         }
         Ok(())
     }
