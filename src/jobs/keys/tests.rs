@@ -1,5 +1,8 @@
 //! Keys in memory, without a database.
 
+use std::hint::black_box;
+use std::time::Instant;
+
 use super::*;
 
 fn row(token: &Token, name: &str, scope: &str) -> ApiKey {
@@ -98,4 +101,59 @@ fn nothing_of_a_key_can_be_found_out_by_coming_near_to_it() {
     let differ: u32 = differ.sum();
     // Of 256 bits a half, give or take six standard deviations.
     assert!((80..=176).contains(&differ), "{differ}");
+}
+
+/// Measures how long each look takes: the least of many times, which a busy
+/// machine makes no longer, only later known.
+fn measure(least: &mut [f64], looks: &[(&Keys, Vec<u8>)]) {
+    for _ in 0..50 {
+        for (least, (keys, presented)) in least.iter_mut().zip(looks) {
+            let begun = Instant::now();
+            for _ in 0..20 {
+                black_box(keys.find(black_box(presented), Utc::now));
+            }
+            *least = least.min(begun.elapsed().as_secs_f64());
+        }
+    }
+}
+
+#[test]
+fn how_long_a_look_takes_tells_neither_what_is_wrong_with_a_key_nor_how_many_there_are() {
+    let (right, over, revoked) = (token(), token(), token());
+    let mut rows = vec![
+        row(&right, "right", "admin"),
+        row(&over, "over", "admin"),
+        row(&revoked, "revoked", "admin"),
+    ];
+    rows[1].expires_at = Some(DateTime::UNIX_EPOCH);
+    rows[2].revoked_at = Some(DateTime::UNIX_EPOCH);
+    let few = Keys::default();
+    few.hold(&rows, true);
+    rows.extend((0..5000).map(|_| row(&token(), "another", "read")));
+    let many = Keys::default();
+    many.hold(&rows, true);
+
+    let bytes = |token: &Token| token.reveal().as_bytes().to_vec();
+    let wrong_from = |at: usize| {
+        let mut wrong = bytes(&right);
+        wrong[at..].iter_mut().for_each(|byte| *byte = b'x');
+        wrong
+    };
+    let end = right.reveal().len() - 1;
+    let mut presented: Vec<_> = [0, 12, 40, end].map(wrong_from).into();
+    presented.extend([&right, &over, &revoked].map(bytes));
+    let all = |keys| presented.iter().map(move |bytes| (keys, bytes.clone()));
+    let looks: Vec<_> = all(&few).chain(all(&many)).collect();
+
+    let begun = Instant::now();
+    let mut least = vec![f64::INFINITY; looks.len()];
+    loop {
+        measure(&mut least, &looks);
+        let longest = least.iter().copied().fold(0.0, f64::max);
+        let shortest = least.iter().copied().fold(f64::INFINITY, f64::min);
+        if longest < 1.3 * shortest {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{least:?}");
+    }
 }
