@@ -337,6 +337,29 @@ async fn sql_everywhere(address: SocketAddr) {
     assert_well(address).await;
 }
 
+/// Imports customers whose texts are SQL, and finds each by its text.
+async fn sql_in_customers(address: SocketAddr) {
+    let mut csv = "customer_id,age,location\n".to_owned();
+    for sql in SQL {
+        let _ = writeln!(csv, "\"{sql}\",30,\"{sql}\"");
+    }
+    let url = format!("http://{address}/cohorts/import?name={}", encoded(SQL[0]));
+    let request = client().post(url).header("content-type", "text/csv");
+    let answer = request.body(csv).send().await.unwrap();
+    let place = answer.headers()["location"].to_str().unwrap().to_owned();
+    let state = ended(address, &place).await;
+    assert_eq!(state["customers"], SQL.len(), "{state}");
+    for sql in SQL {
+        let path = format!("{place}/customers?location={}", encoded(sql));
+        let page = body(get(address, &path)).await;
+        assert_eq!(page["customers"].as_array().unwrap().len(), 1, "{page}");
+        assert_eq!(page["customers"][0]["customer_id"], sql);
+    }
+    let all = body(get(address, &format!("{place}/customers"))).await;
+    assert_eq!(all["customers"].as_array().unwrap().len(), SQL.len());
+    assert_well(address).await;
+}
+
 async fn body(request: reqwest::RequestBuilder) -> Value {
     request.send().await.unwrap().json().await.unwrap()
 }
@@ -348,19 +371,28 @@ async fn quick(request: reqwest::RequestBuilder, place: &str) {
     assert!(begun.elapsed() < Duration::from_secs(8), "{place} slept");
 }
 
+/// A service on a database of its own in Postgres.
+async fn on_postgres(settings: &[&str]) -> (Database, Process) {
+    let database = Database::fresh().await;
+    let mut command: Command = binary(&["serve", "--listen=127.0.0.1:0"]);
+    command.arg("--customers=1500").args(settings);
+    let mut service = Process::spawn(command.env("DATABASE_URL", &database.url));
+    service.wait_until_ready();
+    (database, service)
+}
+
 #[tokio::test]
 async fn sql_in_any_text_is_a_text_in_sqlite() {
     sql_everywhere(in_process(&["--jobs=0"])).await;
+    sql_in_customers(in_process(&[])).await;
 }
 
 #[tokio::test]
 async fn sql_in_any_text_is_a_text_in_postgres() {
-    let database = Database::fresh().await;
-    let mut command: Command = binary(&["serve", "--listen=127.0.0.1:0"]);
-    command.args(["--customers=1500", "--jobs=0"]);
-    let mut service = Process::spawn(command.env("DATABASE_URL", &database.url));
-    service.wait_until_ready();
-    sql_everywhere(service.address()).await;
+    let (_database, idle) = on_postgres(&["--jobs=0"]).await;
+    sql_everywhere(idle.address()).await;
+    let (_database, service) = on_postgres(&[]).await;
+    sql_in_customers(service.address()).await;
 }
 
 #[tokio::test]
