@@ -25,7 +25,7 @@ use super::{Api, cursor, outcomes};
 use crate::cohort::{MAX_SEED, Plan};
 use crate::facts::Facts;
 use crate::jobs::Pending;
-use crate::store::{Cohort, Job, JobState, Store};
+use crate::store::{Cohort, Job, JobState, Store, StoreError};
 
 /// Sums of many numbers are exact to more places than anybody reads.
 const MILLIONTHS: f64 = 1e6;
@@ -78,7 +78,6 @@ pub enum CohortState {
     Importing,
     Complete,
     Failed,
-    Cancelled,
 }
 
 /// One statistic of a cohort.
@@ -223,9 +222,21 @@ pub async fn cohort(
 async fn maker(store: &Store, name: &str) -> Result<Job, Problem> {
     let id = Uuid::parse_str(name).map_err(|_| no_cohort())?;
     let job = store.job_of_cohort(id).await?;
-    // A complete one that is no longer there was deleted.
-    job.filter(|job| job.state != JobState::Complete)
+    // A complete one that is no longer there was deleted, and a cancelled one is gone.
+    job.filter(|job| job.state != JobState::Complete && !job.cancel_requested)
         .ok_or_else(no_cohort)
+}
+
+/// What was found of a complete cohort; of another, why there is nothing.
+async fn there<T>(store: &Store, id: Uuid, found: Result<T, StoreError>) -> Result<T, Problem> {
+    if !matches!(found, Err(StoreError::UnknownCohort(_))) {
+        return Ok(found?);
+    }
+    known(store, id).await?;
+    Err(Problem::new(
+        Kind::Conflict,
+        "The cohort is not complete: GET /cohorts/{id} tells how far it is, or why it came to nothing.",
+    ))
 }
 
 /// Refuses a cohort that is neither there, nor being made, nor failed to be.
@@ -233,7 +244,9 @@ async fn known(store: &Store, id: Uuid) -> Result<(), Problem> {
     if store.cohort_exists(id).await? {
         return Ok(());
     }
-    let job = store.job_of_cohort(id).await?.ok_or_else(no_cohort)?;
+    let job = store.job_of_cohort(id).await?;
+    let job = job.filter(|job| !job.cancel_requested);
+    let job = job.ok_or_else(no_cohort)?;
     // It may have come to its end between the two questions.
     if job.state == JobState::Complete && !store.cohort_exists(id).await? {
         return Err(no_cohort());
@@ -244,8 +257,8 @@ async fn known(store: &Store, id: Uuid) -> Result<(), Problem> {
 /// Delete a cohort
 ///
 /// It is gone when this answers, whatever its size; models that were trained on
-/// it stay. One that is still being made is cancelled, save the first, which the
-/// service makes for itself.
+/// it stay. One that is still being made is cancelled and gone as well, save the
+/// first, which the service makes for itself.
 #[utoipa::path(
     delete,
     path = "/cohorts/{id}",
@@ -383,8 +396,8 @@ fn on_its_way(job: Job) -> CohortBody {
     let imported = job.kind == crate::store::JobKind::Import;
     let state = match job.state {
         JobState::Queued => CohortState::Queued,
-        JobState::Failed => CohortState::Failed,
-        JobState::Cancelled => CohortState::Cancelled,
+        // Of a cancelled one nobody is told.
+        JobState::Failed | JobState::Cancelled => CohortState::Failed,
         _ if imported => CohortState::Importing,
         _ => CohortState::Generating,
     };

@@ -71,6 +71,7 @@ outcomes! {
     AwayOrBusy: DatabaseUnavailable "The database does not answer, or as many such requests as the service takes on are being answered";
     UnreadyOrAway: DatabaseUnavailable "No model is trained yet, or the database does not answer";
     UnknownTarget: NotFound "No target has this name";
+    NotComplete: Conflict "The cohort is on its way, or came to nothing";
     NoCohort: NotFound "There is no such cohort";
     NoReport: NotFound "There is no such report, or no complete cohort yet";
     Unready: NotReady "No model is trained yet";

@@ -195,6 +195,31 @@ async fn a_cohort_is_made_once_for_a_key_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_cohort_that_is_being_made_has_a_state_and_no_content_until_it_is_deleted() {
+    // Nobody works on jobs here.
+    let address = in_process(&["--jobs=0"]);
+    let asked = post(address, "/cohorts", "{}").send().await.unwrap();
+    let location = asked.headers()["location"].to_str().unwrap().to_owned();
+    let status = async |below: &str| {
+        let answer = get(address, &format!("{location}{below}")).send().await;
+        answer.unwrap().status()
+    };
+    let content = ["/facts", "/segments", "/customers", "/customers.csv"];
+    assert_eq!(json_of(address, &location).await["state"], "queued");
+    for below in content {
+        assert_eq!(status(below).await, StatusCode::CONFLICT, "{below}");
+    }
+    let url = format!("http://{address}{location}");
+    let gone = client().delete(&url).send().await.unwrap();
+    assert_eq!(gone.status(), StatusCode::NO_CONTENT);
+    for below in ["", "/rejects"].into_iter().chain(content) {
+        assert_eq!(status(below).await, StatusCode::NOT_FOUND, "{below}");
+    }
+    let again = client().delete(&url).send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_teams_own_file_is_imported_and_its_bad_rows_are_listed() {
     let address = in_process(&[]);
     let csv = "customer_id,age,tenure_months\na,31,7\nb,5,7\nc,44,2\n";

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Response};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{PageQuery, facts, limit, page};
+use super::{PageQuery, facts, limit, page, there};
 use crate::facts::published::Segment;
 use crate::http::database::{self, cohort_id, named};
 use crate::http::fields::Fields;
@@ -18,7 +18,14 @@ use crate::http::predictions::Named;
 use crate::http::problem::{self, FieldProblem, Problem};
 use crate::http::{Api, cursor, outcomes};
 use crate::schema::{COLUMNS, Kind};
-use crate::store::{Filter, Wanted};
+use crate::store::{Cohort, Filter, Store, StoreError, Wanted};
+
+/// The complete cohort that a path names.
+async fn complete(store: &Store, name: Named) -> Result<Cohort, Problem> {
+    let id = cohort_id(store, &named(name)?).await?;
+    let found = store.cohort(id).await?;
+    there(store, id, found.ok_or(StoreError::UnknownCohort(id))).await
+}
 
 /// All facts of a cohort
 ///
@@ -32,6 +39,7 @@ use crate::store::{Filter, Wanted};
         (status = 200, description = "The facts, by section", body = Object),
         (status = 304, description = "They are as the client knows them (`If-None-Match`)"),
         outcomes::NoCohort,
+        outcomes::NotComplete,
         outcomes::DatabaseAway,
         outcomes::Always,
     )
@@ -41,7 +49,7 @@ pub async fn cohort_facts(
     id: Named,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
-    let cohort = database::cohort(api.store()?, &named(id)?).await?;
+    let cohort = complete(api.store()?, id).await?;
     database::cached(&headers, &facts(&cohort)?.published())
 }
 
@@ -66,6 +74,7 @@ pub struct SegmentList {
         (status = 200, description = "The segments", body = SegmentList),
         (status = 304, description = "They are as the client knows them (`If-None-Match`)"),
         outcomes::NoCohort,
+        outcomes::NotComplete,
         outcomes::DatabaseAway,
         outcomes::Always,
     )
@@ -75,7 +84,7 @@ pub async fn cohort_segments(
     id: Named,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
-    let cohort = database::cohort(api.store()?, &named(id)?).await?;
+    let cohort = complete(api.store()?, id).await?;
     let segments = facts(&cohort)?.published().segments;
     database::cached(&headers, &SegmentList { segments })
 }
@@ -133,6 +142,7 @@ pub struct CustomerPage {
     responses(
         (status = 200, description = "The customers", body = CustomerPage),
         outcomes::NoCohort,
+        outcomes::NotComplete,
         outcomes::BadQuery,
         outcomes::DatabaseAway,
         outcomes::Always,
@@ -155,7 +165,8 @@ pub async fn cohort_customers(
         after,
         limit: limit + 1,
     };
-    let mut batch = store.customers_page(id, &wanted).await?;
+    let found = store.customers_page(id, &wanted).await;
+    let mut batch = there(store, id, found).await?;
     let most = limit as usize;
     let more = batch.num_rows() > most;
     if more {

@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::{HeaderValue, Response};
 
 use super::content::{self, FilterQuery};
-use super::not_there;
+use super::{not_there, there};
 use crate::http::database;
 use crate::http::fields::Fields;
 use crate::http::formats::Format;
@@ -49,6 +49,7 @@ const ROWS: usize = 1024;
             (Binary = "application/vnd.apache.arrow.stream"),
         )),
         outcomes::NoCohort,
+        outcomes::NotComplete,
         outcomes::BadQuery,
         outcomes::AwayOrBusy,
         outcomes::Always,
@@ -71,7 +72,8 @@ pub async fn cohort_file(
     let store = api.store()?;
     let id = database::cohort_id(store, &id).await?;
     let admission = api.work.admitted(request.extensions())?;
-    let customers = store.customers(id).await?;
+    let customers = store.customers(id).await;
+    let customers = there(store, id, customers).await?;
     let answer = stream::answer(format, api.limits.patience, async move |out| {
         let gone = Arc::clone(&out);
         tokio::select! {
