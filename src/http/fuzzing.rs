@@ -17,7 +17,7 @@ use super::formats::Format;
 use super::formats::read::{Limits, Reader};
 use super::formats::rows::Rows;
 use super::oip;
-use super::problem::Problem;
+use super::problem::{Kind as Refusal, Problem};
 use crate::cohort::{Import, Limits as FileLimits, Mapping, Source};
 use crate::features::{BLOCK, Block, Profile, Table};
 use crate::schema::{COLUMNS, Kind, invariants};
@@ -27,6 +27,9 @@ const LIMITS: Limits = Limits {
     row: 4096,
     whole: 1 << 20,
 };
+
+/// Customers of a body: a few bytes can stand for any number of them.
+const MOST: usize = 20_000;
 
 /// Bytes of the pieces that a body is cut into: no boundary falls on most of them.
 const PIECE: usize = 7;
@@ -182,13 +185,23 @@ fn in_pieces(format: Format, bytes: &[u8]) {
 fn rows(format: Format, bytes: &[u8], piece: usize) -> Result<Vec<Read>, Problem> {
     let mut reader = Reader::new(format, LIMITS);
     let mut found = Vec::new();
+    let mut take = |rows| {
+        found.extend(read(rows));
+        if found.len() > MOST {
+            return Err(Problem::new(
+                Refusal::MalformedBody,
+                "More is not looked at.",
+            ));
+        }
+        Ok(())
+    };
     for piece in bytes.chunks(piece.max(1)) {
         for rows in reader.feed(Bytes::copy_from_slice(piece))? {
-            found.extend(read(rows?));
+            take(rows?)?;
         }
     }
     for rows in reader.finish()? {
-        found.extend(read(rows?));
+        take(rows?)?;
     }
     Ok(found)
 }
