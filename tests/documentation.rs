@@ -124,8 +124,13 @@ fn form_of(schema: &Value) -> (String, String) {
     ];
     let mut form = String::new();
     for (name, text) in parts {
-        form += "--part\r\ncontent-disposition: form-data; ";
-        form += &format!("name=\"{name}\"\r\n\r\n{text}\r\n");
+        form.extend([
+            "--part\r\ncontent-disposition: form-data; name=\"",
+            name,
+            "\"\r\n\r\n",
+            text,
+            "\r\n",
+        ]);
     }
     (
         "multipart/form-data; boundary=part".into(),
