@@ -814,6 +814,36 @@ fn a_page_that_says_it_unpacks_to_more_than_its_column_is_refused() {
 }
 
 #[test]
+fn a_list_that_takes_no_bytes_is_not_counted_through() {
+    let ages = Int32Array::from(vec![20, 30]);
+    let mut file = parquet(vec![("age", Arc::new(ages))]);
+    let end = file.len() - 8;
+    let length = u32::from_le_bytes(file[end..end + 4].try_into().unwrap());
+    assert_eq!(file[end - 1], 0, "the end of what the file says of itself");
+    file.truncate(end - 1);
+    // A field that nobody knows: 2^31 - 1 flags.
+    let flags = [0x59, 0xf2, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00];
+    file.extend(flags);
+    file.extend((length + 7).to_le_bytes());
+    file.extend(b"PAR1");
+    let refused = refused(file);
+    assert_eq!(refused.code(), "damaged_file");
+    assert!(refused.to_string().contains("a list of flags"), "{refused}");
+}
+
+#[test]
+fn a_page_header_whose_fields_are_of_other_kinds_is_refused() {
+    let ages: Vec<i32> = (0..5_000).map(|i| 20 + i % 50).collect();
+    let mut file = parquet(vec![("age", Arc::new(Int32Array::from(ages)))]);
+    // The size that the first page unpacks to, as the length of a text.
+    assert_eq!(file[6..9], [0x15, 0x90, 0x03]);
+    file[6] = 0x18;
+    let refused = refused(file);
+    assert_eq!(refused.code(), "damaged_file");
+    assert!(refused.to_string().contains("of other types"), "{refused}");
+}
+
+#[test]
 fn a_short_page_that_stands_for_much_text_takes_no_more_memory() {
     let long = "x".repeat(4 << 10);
     let keys = arrow_array::Int32Array::from(vec![0; 20_000]);

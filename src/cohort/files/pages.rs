@@ -3,7 +3,12 @@
 //! The decoder reserves what a page's header says that it unpacks to, up to
 //! 2 GiB, before it sees a byte of it. So the pages of a column are first held
 //! to the size of the whole column, which is held to the limits of the file.
-//! Only headers are read, in Thrift's compact protocol.
+//! Only headers are read, in Thrift's compact protocol. The decoder knows fields
+//! by their numbers and takes their kinds for granted, so a header whose kinds
+//! are others is refused: it would be read in another way than here.
+//!
+//! What the file says of itself is walked over before the decoder does it, for
+//! the decoder counts through a list of flags that takes no bytes.
 
 use std::io::{self, BufReader, Read};
 
@@ -14,15 +19,67 @@ use parquet::file::reader::ChunkReader;
 /// The longest header that is read: statistics may hold texts.
 const LONGEST_HEADER: u64 = 16 << 20;
 
-/// How deep a header's structures are nested at most: the format has three levels.
-const DEEPEST: u32 = 8;
+/// How deep structures are nested at most: the format has fewer levels.
+const DEEPEST: u32 = 16;
+
+/// What a file ends with: the length of what it says of itself, and its name.
+const END: u64 = 8;
+
+/// The fields of a page's header, from 1 on.
+const HEADER: &[Kind] = &[
+    Kind::Number,
+    Kind::Number,
+    Kind::Number,
+    Kind::Number,
+    Kind::Structure,
+    Kind::Structure,
+    Kind::Structure,
+    Kind::Structure,
+];
+
+/// The fields of the structures in it: of a page of data, an index, a dictionary,
+/// and a page of data of the second version.
+const NESTED: [&[Kind]; 4] = [
+    &[Kind::Number; 4],
+    &[],
+    &[Kind::Number, Kind::Number, Kind::Flag],
+    &[
+        Kind::Number,
+        Kind::Number,
+        Kind::Number,
+        Kind::Number,
+        Kind::Number,
+        Kind::Number,
+        Kind::Flag,
+    ],
+];
+
+/// Whether what the file says of itself takes the bytes that it should.
+pub(super) fn check_footer(file: &impl ChunkReader) -> Result<(), ParquetError> {
+    let Some(end) = file.len().checked_sub(END) else {
+        // The decoder says what is wrong.
+        return Ok(());
+    };
+    let mut length = [0; 4];
+    file.get_read(end)?.read_exact(&mut length)?;
+    let length = u64::from(u32::from_le_bytes(length));
+    let Some(begin) = end.checked_sub(length) else {
+        return Ok(());
+    };
+    let mut footer = BufReader::new(file.get_read(begin)?).take(length);
+    Ok(skip(&mut footer, Kind::Structure, 0)?)
+}
 
 /// Whether no page of the file says that it unpacks to more than its column does.
 pub(super) fn check(file: &impl ChunkReader, about: &ParquetMetaData) -> Result<(), ParquetError> {
     let groups = about.row_groups().iter();
-    groups
-        .flat_map(RowGroupMetaData::columns)
-        .try_for_each(|column| check_column(file, column))
+    let mut columns = groups.flat_map(RowGroupMetaData::columns);
+    let lengths = columns.clone().map(|column| column.byte_range().1);
+    // Else the same pages would be looked over for any number of columns.
+    if lengths.fold(0, u64::saturating_add) > file.len() {
+        return Err(ParquetError::General("columns that overlap".into()));
+    }
+    columns.try_for_each(|column| check_column(file, column))
 }
 
 fn check_column(file: &impl ChunkReader, column: &ColumnChunkMetaData) -> Result<(), ParquetError> {
@@ -54,15 +111,35 @@ impl Sizes {
     /// The header is a structure whose fields 2 and 3 are the sizes.
     fn read(from: &mut impl Read) -> io::Result<Self> {
         let (mut unpacked, mut packed) = (None, None);
-        fields(from, 0, |from, number, kind| match (number, kind) {
-            (2, Kind::Number) => size(from).map(|size| unpacked = Some(size)),
-            (3, Kind::Number) => size(from).map(|size| packed = Some(size)),
-            _ => skip(from, kind, 1),
+        fields(from, 0, |from, number, kind| {
+            expect(HEADER, number, kind)?;
+            match number {
+                2 => size(from).map(|size| unpacked = Some(size)),
+                3 => size(from).map(|size| packed = Some(size)),
+                5..=8 => nested(from, NESTED[number - 5]),
+                _ => skip(from, kind, 1),
+            }
         })?;
         match (unpacked, packed) {
             (Some(unpacked), Some(packed)) => Ok(Self { unpacked, packed }),
             _ => Err(malformed("a page without its sizes")),
         }
+    }
+}
+
+/// Reads over a structure in a header.
+fn nested(from: &mut impl Read, known: &[Kind]) -> io::Result<()> {
+    fields(from, 1, |from, number, kind| {
+        expect(known, number, kind)?;
+        skip(from, kind, 2)
+    })
+}
+
+/// Whether a field is of the kind that it has in the format, where that knows it.
+fn expect(known: &[Kind], number: usize, kind: Kind) -> io::Result<()> {
+    match known.get(number - 1) {
+        Some(other) if *other != kind => Err(malformed("a page header of other types")),
+        _ => Ok(()),
     }
 }
 
@@ -88,31 +165,35 @@ impl Kind {
             8 => Self::Text,
             9 | 10 => Self::List,
             12 => Self::Structure,
-            _ => return Err(malformed("a page header of unknown types")),
+            _ => return Err(malformed("fields of unknown types")),
         })
     }
 }
 
-/// Reads a structure field by field: each is handed on with its number.
+/// Reads a structure field by field: each is handed on with its number, which is
+/// greater than that before.
 fn fields<R: Read>(
     from: &mut R,
     depth: u32,
-    mut field: impl FnMut(&mut R, i64, Kind) -> io::Result<()>,
+    mut field: impl FnMut(&mut R, usize, Kind) -> io::Result<()>,
 ) -> io::Result<()> {
     if depth > DEEPEST {
-        return Err(malformed("a page header that is nested too deep"));
+        return Err(malformed("structures that are nested too deep"));
     }
-    let mut number = 0_i64;
+    let mut last = 0_i16;
     loop {
         let head = byte(from)?;
         if head == 0 {
             return Ok(());
         }
-        number = match head >> 4 {
-            0 => signed(from)?,
-            step => number.saturating_add(i64::from(step)),
+        let number = match head >> 4 {
+            0 => i16::try_from(signed(from)?).ok(),
+            step => last.checked_add(i16::from(step)),
         };
-        field(from, number, Kind::of(head & 15)?)?;
+        last = number
+            .filter(|number| *number > last)
+            .ok_or_else(|| malformed("fields that are not in order"))?;
+        field(from, usize::from(last.unsigned_abs()), Kind::of(head & 15)?)?;
     }
 }
 
@@ -131,18 +212,21 @@ fn skip<R: Read>(from: &mut R, kind: Kind, depth: u32) -> io::Result<()> {
 
 fn skip_list<R: Read>(from: &mut R, depth: u32) -> io::Result<()> {
     let head = byte(from)?;
+    if head == 0 {
+        // So some write a list of nothing.
+        return Ok(());
+    }
     let count = match head >> 4 {
         15 => number(from)?,
         short => u64::from(short),
     };
     if depth > DEEPEST {
-        return Err(malformed("a page header that is nested too deep"));
+        return Err(malformed("lists that are nested too deep"));
     }
-    let kind = match Kind::of(head & 15)? {
-        // In a list, a flag has a byte of its own.
-        Kind::Flag => Kind::Byte,
-        other => other,
-    };
+    let kind = Kind::of(head & 15)?;
+    if kind == Kind::Flag {
+        return Err(malformed("a list of flags, which the format has not"));
+    }
     (0..count).try_for_each(|_| skip(from, kind, depth + 1))
 }
 
@@ -156,7 +240,10 @@ fn skip_bytes(from: &mut impl Read, count: u64) -> io::Result<()> {
 }
 
 fn size(from: &mut impl Read) -> io::Result<u64> {
-    u64::try_from(signed(from)?).map_err(|_| malformed("a page of a negative size"))
+    let size = u32::try_from(signed(from)?).ok();
+    let size = size.filter(|size| size.cast_signed() >= 0);
+    size.map(u64::from)
+        .ok_or_else(|| malformed("a page of an impossible size"))
 }
 
 /// A number whose lowest bit is its sign.
@@ -175,7 +262,7 @@ fn number(from: &mut impl Read) -> io::Result<u64> {
             return Ok(number);
         }
     }
-    Err(malformed("a page header with an endless number"))
+    Err(malformed("an endless number"))
 }
 
 fn byte(from: &mut impl Read) -> io::Result<u8> {

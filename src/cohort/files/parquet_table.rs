@@ -161,6 +161,7 @@ pub fn describe_parquet(
     limits: Limits,
 ) -> Result<(Arc<Schema>, ArrowReaderMetadata), TableError> {
     let (declared, loaded) = guarded(|| {
+        pages::check_footer(file)?;
         let plain = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())?;
         let schema = Arc::new(with_views(plain.schema()));
         let options = ArrowReaderOptions::new().with_schema(schema);
