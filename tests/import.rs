@@ -813,22 +813,50 @@ fn a_page_that_says_it_unpacks_to_more_than_its_column_is_refused() {
     assert!(refused.to_string().contains(reason), "{refused}");
 }
 
-#[test]
-fn a_list_that_takes_no_bytes_is_not_counted_through() {
-    let ages = Int32Array::from(vec![20, 30]);
-    let mut file = parquet(vec![("age", Arc::new(ages))]);
-    let end = file.len() - 8;
-    let length = u32::from_le_bytes(file[end..end + 4].try_into().unwrap());
-    assert_eq!(file[end - 1], 0, "the end of what the file says of itself");
-    file.truncate(end - 1);
-    // A field that nobody knows: 2^31 - 1 flags.
-    let flags = [0x59, 0xf2, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00];
-    file.extend(flags);
-    file.extend((length + 7).to_le_bytes());
-    file.extend(b"PAR1");
+/// A list, in a field that nobody knows, of 2^31 - 1 flags.
+const FLAGS: [u8; 7] = [0xf9, 0xf2, 0xff, 0xff, 0xff, 0xff, 0x07];
+
+/// A file that says this of itself, and has nothing else.
+fn saying(about: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(about.len()).unwrap().to_le_bytes();
+    [b"PAR1", about, &length, b"PAR1"].concat()
+}
+
+fn assert_damaged(file: Vec<u8>, reason: &str) {
     let refused = refused(file);
     assert_eq!(refused.code(), "damaged_file");
-    assert!(refused.to_string().contains("a list of flags"), "{refused}");
+    assert!(refused.to_string().contains(reason), "{refused}");
+}
+
+#[test]
+fn a_list_that_takes_no_bytes_is_not_counted_through() {
+    assert_damaged(saying(&[&FLAGS[..], &[0]].concat()), "a list of flags");
+}
+
+#[test]
+fn a_list_that_takes_no_bytes_is_not_hidden_in_a_field_of_another_kind() {
+    // A number, as a text of eight bytes; the decoder takes the length for it, and
+    // goes on with the text.
+    let text = [&[8], &FLAGS[..], &[0]].concat();
+    let version = [&[0x18], &text[..], &[0]].concat();
+    assert_damaged(saying(&version), "of other types");
+
+    // In a group of rows, a column, what is said of it, its statistics: how many
+    // are null.
+    let way = [0x15, 2, 0x39, 0x1c, 0x19, 0x1c, 0x3c, 0xcc, 0x38];
+    let nulls = [&way, &text[..], &[0; 5]].concat();
+    assert_damaged(saying(&nulls), "of other types");
+}
+
+#[test]
+fn more_columns_than_anybody_has_are_not_made_room_for() {
+    // The version, and half a million columns of which nothing is said.
+    let mut about = vec![0x15, 2, 0x19, 0xfc, 0xa0, 0xc2, 0x1e];
+    about.resize(about.len() + 500_000, 0);
+    about.push(0);
+    assert_damaged(saying(&about), "a list that is too long");
+    about.resize(20 << 20, 0);
+    assert_damaged(saying(&about), "more of itself than 16 MiB");
 }
 
 #[test]

@@ -9,11 +9,13 @@ mod error;
 mod limits;
 mod metadata;
 mod pages;
+mod parquet_shapes;
 mod parquet_table;
 mod parquet_writer;
 mod source;
 mod split;
 mod table;
+mod thrift;
 mod write;
 
 pub use error::TableError;
