@@ -152,7 +152,8 @@ impl App {
                 let _ = stopped.await;
             },
         ));
-        let shown = tokio::spawn(progress::show(service.status.watch(), address));
+        let stays = service.keys.admits();
+        let shown = tokio::spawn(progress::show(service.status.watch(), address, stays));
 
         if service.keys.anonymous() && !address.ip().to_canonical().is_loopback() {
             tracing::warn!("whoever reaches {address} may do everything without a key");

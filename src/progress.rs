@@ -74,13 +74,18 @@ fn steps(share: f64, all: u64) -> u64 {
     (share.clamp(0.0, 1.0) * all as f64) as u64
 }
 
-/// Follows the service until it serves, and then says where.
-pub async fn show(mut status: watch::Receiver<Snapshot>, address: SocketAddr) {
-    tracing::info!("listening on http://{address}");
+/// Follows the service until it serves, and then says where. That it listens is not
+/// said before it is known to stay: without a key it ends once its database is open.
+pub async fn show(mut status: watch::Receiver<Snapshot>, address: SocketAddr, stays: bool) {
     let begun = Instant::now();
+    let mut said = false;
     let mut shown: Option<(Phase, Progress)> = None;
     loop {
         let now = status.borrow_and_update().clone();
+        if !said && (stays || is_open(now.phase)) {
+            said = true;
+            tracing::info!("listening on http://{address}");
+        }
         if now.phase == Phase::Serving {
             drop(shown);
             ready(address, begun);
@@ -98,6 +103,11 @@ pub async fn show(mut status: watch::Receiver<Snapshot>, address: SocketAddr) {
             return;
         }
     }
+}
+
+/// Whether the database is open, and its keys are known.
+fn is_open(phase: Phase) -> bool {
+    !matches!(phase, Phase::OpeningDatabase | Phase::WaitingForDatabase)
 }
 
 /// What a phase is called on the terminal; the short ones are not shown.

@@ -239,6 +239,7 @@ async fn an_address_of_others_is_not_served_without_a_key() {
     for way in ["keys create", "--admin-key-file", "--allow-anonymous"] {
         assert!(last.starts_with("error: ") && last.contains(way), "{words}");
     }
+    assert!(!words.contains("listening"), "{words}");
 
     // A key that is revoked is none.
     let place = Place::Folder(folder.path());

@@ -198,6 +198,12 @@ impl Keys {
         self.settings.anonymous
     }
 
+    /// Whether somebody is let in, as far as is known.
+    #[must_use]
+    pub fn admits(&self) -> bool {
+        self.anonymous() || !self.held.load().known.is_empty()
+    }
+
     /// Looks for what a caller presented.
     pub fn find(&self, presented: &[u8], now: impl FnOnce() -> DateTime<Utc>) -> Found {
         let held = self.held.load();
