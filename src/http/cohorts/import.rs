@@ -36,6 +36,7 @@ const MAPPING: usize = 256 * 1024;
 
 /// A file and how to read it.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the parts of a form")]
 pub struct ImportForm {
     /// The customers: CSV, also compressed by gzip or zstd, or Parquet.
