@@ -1,6 +1,6 @@
 """Replicas of the service and the proxy before them, for the scripts of this folder.
 
-BINARY names another program than target/release/engagecast, PORT another first
+BINARIES names another folder of engagecast than target/release, PORT another first
 port than 18440. What is asked of a replica beyond its address and folder is the
 caller's.
 """
@@ -14,7 +14,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = os.environ.get("BINARY", str(ROOT / "target/release/engagecast"))
+PROGRAM = pathlib.Path(os.environ.get("BINARIES", ROOT / "target/release")) / "engagecast"
 PROXY = int(os.environ.get("PORT", 18440))
 PORTS = tuple(range(PROXY + 1, PROXY + 4))
 
@@ -30,7 +30,7 @@ def is_ready(port):
 
 def start(port, folder, *options):
     """A replica that is ready; a first start generates and trains before that."""
-    command = [BINARY, "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", f"{folder}/{port}"]
+    command = [PROGRAM, "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", f"{folder}/{port}"]
     replica = subprocess.Popen([*command, "--log", "warn", *options])
     deadline = time.monotonic() + 300
     while not is_ready(port):
