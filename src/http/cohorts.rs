@@ -328,7 +328,7 @@ pub struct NewCohortRequest {
     post,
     path = "/cohorts",
     tag = "Cohorts",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "The same key again gives the first call's answer")),
+    params(idempotency::KeyHeader),
     request_body(content = NewCohortRequest, content_type = "application/json"),
     responses(
         (status = 202, description = "It is asked for", body = CohortBody,

@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use utoipa::IntoParams;
 
 use super::problem::{self, FieldProblem, Kind, Problem};
 use super::{Api, cursor};
@@ -15,6 +16,22 @@ use crate::store::{Claim, IdempotentCall};
 
 /// Longer keys are no keys.
 const LONGEST: usize = 255;
+
+/// What such a call may be sent with.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "documents what `once` reads")]
+pub struct KeyHeader {
+    /// The same key again gives the first call's answer
+    #[param(
+        rename = "Idempotency-Key",
+        required = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$"
+    )]
+    key: Option<String>,
+}
 
 /// What a call that creates work answers: 202, where to look, and what is there.
 pub struct Accepted {

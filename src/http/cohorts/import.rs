@@ -61,7 +61,7 @@ pub struct ImportForm {
     tag = "Cohorts",
     params(
         ("name" = Option<String>, Query, min_length = 1, max_length = 200, description = "What to call the cohort"),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "The same key again gives the first call's answer"),
+        idempotency::KeyHeader,
     ),
     request_body(description = "The file", content(
         (String = "text/csv", example = json!("customer_id,age,tenure_months\nc-1,31,7\n")),

@@ -49,7 +49,7 @@ pub struct TrainRequest {
     post,
     path = "/models",
     tag = "Models",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "The same key again gives the first call's answer")),
+    params(idempotency::KeyHeader),
     request_body(content = TrainRequest, content_type = "application/json"),
     responses(
         (status = 202, description = "It is asked for", body = JobBody,
