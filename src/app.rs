@@ -112,41 +112,12 @@ impl App {
         let service = Arc::new(Service::new(Utc::now).with_keys(keys));
         let (stop, stopped) = oneshot::channel::<()>();
         let leaving = Arc::new(AtomicBool::new(false));
-        let limits = Limits {
-            max_body: config.max_body_bytes as usize,
-            max_batch: config.max_batch_bytes as usize,
-            max_upload: config.max_upload_bytes,
-            upload: config.upload_timeout,
-            max_cohort: config.max_cohort,
-            max_synthetic: config.max_synthetic,
-            waiting_jobs: config.max_waiting_jobs.into(),
-            open_metrics: config.access.open_metrics,
-            in_flight: InFlight {
-                predictions: config.max_predictions as usize,
-                heavy: config.max_heavy.into(),
-                light: config.max_light as usize,
-            },
-            draws: config.max_draws.into(),
-            request: config.request_timeout,
-            patience: config.stall_timeout,
-            report,
-        };
-        let patience = Patience {
-            header: config.header_timeout,
-            grace: config.shutdown_grace,
-            pace: Pace {
-                stall: config.stall_timeout,
-                rate: config.min_rate,
-            },
-        };
-        let room = Room {
-            connections: config.max_connections as usize,
-            delay: config.max_delay,
-        };
+        let limits = limits(&config, report);
+        let bounds = (patience(&config), room(&config));
         let server = tokio::spawn(http::serve(
             listener,
             http::front(Arc::clone(&service), limits),
-            (patience, room),
+            bounds,
             Arc::clone(&leaving),
             async move {
                 let _ = stopped.await;
@@ -194,6 +165,49 @@ impl App {
             recording.stop().await;
         }
         Ok(())
+    }
+}
+
+/// What requests may ask for, and how many at a time.
+fn limits(config: &Config, report: Settings) -> Limits {
+    Limits {
+        max_body: config.max_body_bytes as usize,
+        max_batch: config.max_batch_bytes as usize,
+        max_upload: config.max_upload_bytes,
+        upload: config.upload_timeout,
+        max_cohort: config.max_cohort,
+        max_synthetic: config.max_synthetic,
+        waiting_jobs: config.max_waiting_jobs.into(),
+        open_metrics: config.access.open_metrics,
+        in_flight: InFlight {
+            predictions: config.max_predictions as usize,
+            heavy: config.max_heavy.into(),
+            light: config.max_light as usize,
+        },
+        draws: config.max_draws.into(),
+        request: config.request_timeout,
+        patience: config.stall_timeout,
+        report,
+    }
+}
+
+/// How long clients are waited for.
+fn patience(config: &Config) -> Patience {
+    Patience {
+        header: config.header_timeout,
+        grace: config.shutdown_grace,
+        pace: Pace {
+            stall: config.stall_timeout,
+            rate: config.min_rate,
+        },
+    }
+}
+
+/// How much is let in.
+fn room(config: &Config) -> Room {
+    Room {
+        connections: config.max_connections as usize,
+        delay: config.max_delay,
     }
 }
 
