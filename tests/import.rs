@@ -11,7 +11,7 @@ use arrow_array::{
     Float64Array, Int32Array, Int64Array, LargeStringArray, RecordBatch, StringArray,
     TimestampNanosecondArray,
 };
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field};
 use arrow_select::concat::concat_batches;
 use bytes::Bytes;
 use engagecast::cohort::{
@@ -888,27 +888,6 @@ fn a_short_page_that_stands_for_much_text_takes_no_more_memory() {
     let outcome = import(file).unwrap();
     assert_eq!(outcome.summary.rejected, 20_000);
     assert_eq!(outcome.rejects[0].code, "text_too_long");
-}
-
-#[test]
-fn an_arrow_schema_of_any_order_is_coerced_without_a_file() {
-    use engagecast::cohort::{Coercion, Rows};
-    let schema = Schema::new(vec![
-        Field::new("age", DataType::Int64, true),
-        Field::new("customer_id", DataType::Utf8, true),
-    ]);
-    let coercion = Coercion::of_schema(&schema, &Mapping::default()).unwrap();
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from(vec![30, 300])),
-        Arc::new(StringArray::from(vec!["a", "b"])),
-    ];
-    let batch = RecordBatch::try_new(Arc::new(schema), columns).unwrap();
-    let coerced = coercion.apply(&Rows::of(batch.project(coercion.sources()).unwrap(), 0), 0);
-    assert_eq!(coerced.batch.num_rows(), 1);
-    assert_eq!(
-        (coerced.rejects[0].line, coerced.rejects[0].code),
-        (2, "out_of_range")
-    );
 }
 
 /// Text that is hard on whoever splits it.

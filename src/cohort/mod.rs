@@ -37,8 +37,8 @@ pub use files::{
     TableReader, describe_parquet, open_table, partial_name,
 };
 pub use import::{
-    Coerced, Coercion, FoundColumn, IgnoredColumn, Import, ImportError, Imported, Mapping,
-    MappingFault, MappingFaults, Reason, Reject, RejectsFile, Summary, Warning,
+    FoundColumn, IgnoredColumn, Import, ImportError, Imported, Mapping, MappingFault,
+    MappingFaults, Reason, Reject, RejectsFile, Summary, Warning,
 };
 pub use missing::Mask;
 pub use plan::{Batches, Calibration, MAX_CUSTOMERS, MAX_SEED, Plan, PlanError};

@@ -52,16 +52,6 @@ impl Profile {
         self.customer_id.as_deref()
     }
 
-    /// Whether nothing is known of a column.
-    #[must_use]
-    pub fn is_missing(&self, column: usize) -> bool {
-        match COLUMNS[column].kind {
-            Kind::OpenCategory(_) => self.location.is_none(),
-            Kind::Id => self.customer_id.is_none(),
-            _ => self.values[column].is_nan(),
-        }
-    }
-
     /// Sets a number; what is not finite is missing.
     ///
     /// # Panics

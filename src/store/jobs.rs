@@ -152,11 +152,6 @@ const PAGE_AFTER: &str = concat!(
     job_columns!(),
     " FROM jobs WHERE (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $1"
 );
-const OPEN: &str = concat!(
-    "SELECT ",
-    job_columns!(),
-    " FROM jobs WHERE state IN ('queued', 'running') ORDER BY created_at, id"
-);
 const WAITING: &str = "SELECT count(*) FROM jobs WHERE state = 'queued'";
 const COUNT: &str = "SELECT state, count(*) FROM jobs GROUP BY state";
 // A job that nobody works on is cancelled at once, a running one by its owner.
@@ -236,16 +231,6 @@ impl Store {
                 .bind(Id(after.id))
                 .fetch_all(pool))?,
         };
-        Ok(rows.into_iter().filter_map(Job::from_row).collect())
-    }
-
-    /// All jobs that are not done, in the order they are begun.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {
-        let rows: Vec<Row> = on_either!(self, "list the jobs", pool =>
-            sqlx::query_as(OPEN).fetch_all(pool))?;
         Ok(rows.into_iter().filter_map(Job::from_row).collect())
     }
 

@@ -13,11 +13,10 @@ use arrow_array::types::{
 use arrow_array::{
     Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, new_null_array,
 };
-use arrow_schema::{DataType, Schema, TimeUnit};
+use arrow_schema::{DataType, TimeUnit};
 use arrow_select::filter::filter_record_batch;
 
-use super::columns::{Matched, Target, matched};
-use super::error::ImportError;
+use super::columns::{Matched, Target};
 use super::mapping::Mapping;
 use super::numbers;
 use super::rejects::Reject;
@@ -49,19 +48,6 @@ pub struct Coerced {
 }
 
 impl Coercion {
-    /// Of a table with the columns of an Arrow schema.
-    ///
-    /// # Errors
-    /// Where no column is known, one has a type that can't be, or the mapping
-    /// does not fit.
-    pub fn of_schema(schema: &Schema, mapping: &Mapping) -> Result<Self, ImportError> {
-        let fields = schema.fields();
-        let names: Vec<String> = fields.iter().map(|f| f.name().clone()).collect();
-        let data_type = |index: usize| Some(fields[index].data_type().clone());
-        let matched = matched(&names, data_type, mapping)?;
-        Ok(Self::new(names, &matched, mapping))
-    }
-
     pub(super) fn new(names: Vec<String>, matched: &Matched, mapping: &Mapping) -> Self {
         let mut sources: Vec<usize> = matched.targets.iter().map(|t| t.source).collect();
         sources.sort_unstable();
@@ -420,16 +406,7 @@ fn primitive<T: ArrowPrimitiveType>(
     found: &mut Found,
 ) -> arrow_array::PrimitiveArray<T> {
     let mut builder = PrimitiveBuilder::<T>::with_capacity(values.size_hint().0);
-    for (row, value) in values.enumerate() {
-        match value {
-            Some(Ok(value)) => builder.append_value(value),
-            None => builder.append_null(),
-            Some(Err(fault)) => {
-                builder.append_null();
-                found.push((row, fault));
-            }
-        }
-    }
+    each(values, found, |value| builder.append_option(value));
     builder.finish()
 }
 
@@ -443,16 +420,7 @@ fn timestamps(
 
 fn flags(values: impl Iterator<Item = Option<Result<bool, Fault>>>, found: &mut Found) -> ArrayRef {
     let mut builder = BooleanBuilder::with_capacity(values.size_hint().0);
-    for (row, value) in values.enumerate() {
-        match value {
-            Some(Ok(value)) => builder.append_value(value),
-            None => builder.append_null(),
-            Some(Err(fault)) => {
-                builder.append_null();
-                found.push((row, fault));
-            }
-        }
-    }
+    each(values, found, |value| builder.append_option(value));
     Arc::new(builder.finish())
 }
 
@@ -462,15 +430,24 @@ fn strings<'t>(
 ) -> ArrayRef {
     let rows = values.size_hint().0;
     let mut builder = StringBuilder::with_capacity(rows, rows * 8);
-    for (row, value) in values.enumerate() {
-        match value {
-            Some(Ok(value)) => builder.append_value(value),
-            None => builder.append_null(),
-            Some(Err(fault)) => {
-                builder.append_null();
-                found.push((row, fault));
-            }
-        }
-    }
+    each(values, found, |value| builder.append_option(value));
     Arc::new(builder.finish())
+}
+
+/// Hands on each value, none for one that can't be, whose fault is kept.
+fn each<T>(
+    values: impl Iterator<Item = Option<Result<T, Fault>>>,
+    found: &mut Found,
+    mut append: impl FnMut(Option<T>),
+) {
+    for (row, value) in values.enumerate() {
+        append(match value {
+            Some(Ok(value)) => Some(value),
+            None => None,
+            Some(Err(fault)) => {
+                found.push((row, fault));
+                None
+            }
+        });
+    }
 }

@@ -16,7 +16,6 @@ mod rejects;
 mod summary;
 mod values;
 
-pub use coerce::{Coerced, Coercion};
 pub use error::ImportError;
 pub use mapping::{Mapping, MappingFault, MappingFaults};
 pub use reader::{Import, Imported};
