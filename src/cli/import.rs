@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use chrono::Utc;
 use uuid::Uuid;
 
+use super::mapping::{MapError, mapping};
 use super::print;
-use crate::cohort::{
-    Import, ImportError, Limits, Mapping, MappingFaults, Reject, RejectsFile, Summary,
-};
-use crate::config::{LogArgs, Secret, StoreArgs};
+use super::store::open;
+use crate::cohort::{Import, ImportError, Limits, Mapping, Reject, RejectsFile, Summary};
+use crate::config::{LogArgs, StoreArgs};
 use crate::jobs::{ImportFileError, NewImport, import_file, read_file};
 use crate::progress::Progress;
-use crate::store::{Location, Store, StoreError};
+use crate::store::StoreError;
 
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
@@ -54,10 +54,8 @@ pub struct ImportArgs {
 pub enum ImportCommandError {
     #[error("{}: {error}", file.display())]
     File { file: PathBuf, error: ImportError },
-    #[error("{}: {error}", file.display())]
-    Map { file: PathBuf, error: MappingFaults },
-    #[error("{} can't be read: {error}", file.display())]
-    ReadMap { file: PathBuf, error: io::Error },
+    #[error(transparent)]
+    Map(#[from] MapError),
     #[error("{} can't be written: {error}", file.display())]
     Rejects { file: PathBuf, error: io::Error },
     #[error("{}: it has column names and no rows: nothing was imported", .0.display())]
@@ -118,28 +116,6 @@ pub async fn import(args: &ImportArgs) -> Result<(), ImportCommandError> {
         summary if summary.accepted == 0 => Err(ImportCommandError::NoneGood(args.file.clone())),
         _ => Ok(()),
     }
-}
-
-fn mapping(file: Option<&Path>) -> Result<Mapping, ImportCommandError> {
-    let Some(file) = file else {
-        return Ok(Mapping::default());
-    };
-    let read = std::fs::read_to_string(file);
-    let text = read.map_err(|error| ImportCommandError::ReadMap {
-        file: file.to_owned(),
-        error,
-    })?;
-    Mapping::from_toml(&text).map_err(|error| ImportCommandError::Map {
-        file: file.to_owned(),
-        error,
-    })
-}
-
-async fn open(args: &StoreArgs) -> Result<Store, StoreError> {
-    let url = args.database_url.as_ref().map(Secret::reveal);
-    let location = Location::of(url, &args.data_dir);
-    let waiting = |error: &StoreError| tracing::warn!("waiting for the database: {error}");
-    Store::open(&location, args.database_wait, &waiting).await
 }
 
 fn new_file(args: &ImportArgs, mapping: &Mapping) -> NewImport {

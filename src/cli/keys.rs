@@ -12,9 +12,10 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::print;
-use crate::config::{LogArgs, Secret, StoreArgs};
+use super::store::open;
+use crate::config::{LogArgs, StoreArgs};
 use crate::jobs::{BadToken, KeyScope, NewKey, Token, create_key};
-use crate::store::{ApiKey, AuditEntry, Location, Store, StoreError};
+use crate::store::{ApiKey, AuditEntry, Store, StoreError};
 
 /// Characters of a key's name.
 const NAME: std::ops::RangeInclusive<usize> = 1..=100;
@@ -131,10 +132,7 @@ fn name(text: &str) -> Result<String, String> {
 /// # Errors
 /// Where the database can't be used, or there is no such key.
 pub async fn keys(args: &KeysArgs) -> Result<(), KeysCommandError> {
-    let reach = &args.reach().store;
-    let url = reach.database_url.as_ref().map(Secret::reveal);
-    let location = Location::of(url, &reach.data_dir);
-    let store = Store::open(&location, reach.database_wait, &|_| ()).await?;
+    let store = open(&args.reach().store).await?;
     let now = Utc::now();
     let done = match &args.command {
         KeysCommand::Create(args) => create(&store, args, now).await,

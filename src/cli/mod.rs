@@ -15,8 +15,10 @@ mod generate;
 mod health;
 mod import;
 mod keys;
+mod mapping;
 mod report;
 mod score;
+mod store;
 mod train;
 
 pub use generate::{GenerateArgs, GenerateError, generate};

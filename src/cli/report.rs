@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::config::{LogArgs, ReportArgs, Secret, StoreArgs};
+use super::store::open;
+use crate::config::{LogArgs, ReportArgs, StoreArgs};
 use crate::models::Card;
 use crate::report::{self, RenderError, Settings, SettingsFault};
-use crate::store::{Cohort, Location, Store, StoreError};
+use crate::store::{Cohort, Store, StoreError};
 
 #[derive(Debug, clap::Args)]
 pub struct ReportCommandArgs {
@@ -100,13 +101,6 @@ impl Form {
             _ => Err(ReportError::Form(file.to_owned())),
         }
     }
-}
-
-async fn open(args: &StoreArgs) -> Result<Store, StoreError> {
-    let url = args.database_url.as_ref().map(Secret::reveal);
-    let location = Location::of(url, &args.data_dir);
-    let waiting = |error: &StoreError| tracing::warn!("waiting for the database: {error}");
-    Store::open(&location, args.database_wait, &waiting).await
 }
 
 async fn cohort(store: &Store, name: &str) -> Result<Cohort, ReportError> {

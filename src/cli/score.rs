@@ -16,14 +16,15 @@ use self::rows::scored;
 use self::sheet::{Sheet, SheetError};
 use self::summary::Summary;
 use super::print;
+use super::store::{location, open};
 use crate::cohort::{Rows, TableError, TableReader, open_table};
-use crate::config::{LogArgs, Secret, StoreArgs};
+use crate::config::{LogArgs, StoreArgs};
 use crate::features::Recognised;
 use crate::jobs::{StoredModelError, model_set};
 use crate::models::score::Scoring;
 use crate::models::{ArtifactError, Model, ModelSet, Target};
 use crate::progress::Progress;
-use crate::store::{Location, Store, StoreError};
+use crate::store::{Location, StoreError};
 
 mod rows;
 mod sheet;
@@ -182,14 +183,12 @@ fn models(args: &ScoreArgs) -> Result<ModelSet, ScoreError> {
 
 /// The models that serve, from the database.
 fn active(args: &StoreArgs) -> Result<ModelSet, ScoreError> {
-    let url = args.database_url.as_ref().map(Secret::reveal);
-    let location = Location::of(url, &args.data_dir);
     // Asking for models is no reason to make a folder.
-    if matches!(location, Location::Sqlite { .. }) && !args.data_dir.is_dir() {
+    if matches!(location(args), Location::Sqlite { .. }) && !args.data_dir.is_dir() {
         return Err(ScoreError::NoneActive);
     }
     let stored = tokio::runtime::Runtime::new()?.block_on(async {
-        let store = Store::open(&location, args.database_wait, &|_| ()).await?;
+        let store = open(args).await?;
         let stored = store.active_model_set().await;
         store.close().await;
         stored

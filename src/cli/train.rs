@@ -12,8 +12,9 @@ use std::sync::Mutex;
 use arrow_array::RecordBatch;
 use chrono::Utc;
 
+use super::mapping::{MapError, mapping};
 use super::print;
-use crate::cohort::{Import, ImportError, Limits, Mapping, MappingFaults, partial_name};
+use crate::cohort::{Import, ImportError, Limits, partial_name};
 use crate::config::LogArgs;
 use crate::features::{ColumnSet, unknown_column};
 use crate::models::{
@@ -91,10 +92,8 @@ fn tiers(text: &str) -> Result<(Target, Thresholds), String> {
 pub enum TrainCommandError {
     #[error("{}: {error}", file.display())]
     File { file: PathBuf, error: ImportError },
-    #[error("{}: {error}", file.display())]
-    Map { file: PathBuf, error: MappingFaults },
-    #[error("{} can't be read: {error}", file.display())]
-    ReadMap { file: PathBuf, error: io::Error },
+    #[error(transparent)]
+    Map(#[from] MapError),
     #[error("{} can't be written: {error}", file.display())]
     Out { file: PathBuf, error: io::Error },
     #[error("--thresholds has {0}, which --targets has not: name it there too")]
@@ -194,21 +193,6 @@ fn read(args: &TrainArgs) -> Result<(Vec<RecordBatch>, Source), TrainCommandErro
         seed: args.seed.or_else(|| metadata.map(|m| m.seed)),
     };
     Ok((cohort, source))
-}
-
-fn mapping(file: Option<&Path>) -> Result<Mapping, TrainCommandError> {
-    let Some(file) = file else {
-        return Ok(Mapping::default());
-    };
-    let read = std::fs::read_to_string(file);
-    let text = read.map_err(|error| TrainCommandError::ReadMap {
-        file: file.to_owned(),
-        error,
-    })?;
-    Mapping::from_toml(&text).map_err(|error| TrainCommandError::Map {
-        file: file.to_owned(),
-        error,
-    })
 }
 
 /// Writes beside the file and renames: whoever reads it reads all of it.
