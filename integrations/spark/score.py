@@ -46,11 +46,11 @@ class Model:
 
     def rows(self, frame):
         """The input rows: a float for each place, NaN where it is not known."""
-        inputs = self.manifest["inputs"]
-        rows = np.full((len(frame), len(inputs)), np.nan, np.float32)
-        for at, place in enumerate(inputs):
-            if place["column"] in frame:
-                rows[:, at] = encoded(frame[place["column"]], place, inputs)
+        rows = np.full((len(frame), len(self.manifest["inputs"])), np.nan, np.float32)
+        for column in self.columns():
+            if column in frame:
+                places = [p for p in self.manifest["inputs"] if p["column"] == column]
+                rows[:, [p["place"] for p in places]] = encoded(frame[column], places)
         return rows
 
     def margins(self, rows):
@@ -98,22 +98,25 @@ class Model:
         return [*number, *tier, f"`predicted_{self.name}_percentile` double"]
 
 
-def encoded(values, place, inputs):
-    """A column as one place of the input row has it."""
-    encoding = place["encoding"]
-    if encoding == "flag":
-        return values.map({True: 1.0, False: 0.0}).to_numpy(np.float64, na_value=np.nan)
+def encoded(values, places):
+    """A column as its places of the input row have it, side by side."""
+    encoding = places[0]["encoding"]
     if encoding == "number":
-        return pd.to_numeric(values).to_numpy(np.float64, na_value=np.nan)
+        return numbers(pd.to_numeric(values))
+    if encoding == "flag":
+        return numbers(values.map({True: 1.0, False: 0.0}))
     if encoding == "ordinal":
-        order = {name: i for i, name in enumerate(place["categories"])}
-        return values.map(order).to_numpy(np.float64, na_value=np.nan)
-    if encoding == "category":
-        hit = values == place["category"]
-    else:
-        known = [p.get("category") for p in inputs if p["column"] == place["column"]]
-        hit = ~values.isin(known)
-    return np.where(values.isna(), np.nan, hit.astype(np.float64))
+        order = {name: i for i, name in enumerate(places[0]["categories"])}
+        return numbers(values.map(order))
+    # A text is looked up once, for all of its places.
+    known = [p.get("category") for p in places]
+    code = pd.Categorical(values, categories=[name for name in known if name]).codes
+    hits = [code == -1 if name is None else code == known.index(name) for name in known]
+    return np.where(values.isna().to_numpy()[:, None], np.nan, np.column_stack(hits))
+
+
+def numbers(values):
+    return values.to_numpy(np.float64, na_value=np.nan)[:, None]
 
 
 def score(customers, models):
