@@ -65,7 +65,9 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     let under = at.floor() as usize;
     let above = (under + 1).min(sorted.len() - 1);
     let part = at - at.floor();
-    sorted[under] * (1.0 - part) + sorted[above] * part
+    let (under, above) = (sorted[under], sorted[above]);
+    // Rounded, it may lie beyond both, and quantiles of equal values fall.
+    (under * (1.0 - part) + above * part).max(under).min(above)
 }
 
 #[cfg(test)]
@@ -95,6 +97,15 @@ mod tests {
         assert!(placement.percentile(0.9).abs() < 1e-9);
         assert!((placement.percentile(1.1) - 100.0).abs() < 1e-9);
         assert!(Placement::of(vec![3.0]).is_sound());
+    }
+
+    #[test]
+    fn quantiles_of_equal_values_do_not_fall() {
+        for value in (1..500).map(|i| f64::from(i) / 997.0) {
+            let mut values = vec![value; 2_500];
+            values.extend([value / 2.0, value * 2.0]);
+            assert!(Placement::of(values).is_sound(), "{value}");
+        }
     }
 
     #[test]
