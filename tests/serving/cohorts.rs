@@ -59,6 +59,8 @@ async fn customers_are_filtered_and_a_bad_filter_is_named() {
             .iter()
             .all(|c| c["gender"] == "Female" && c["is_creator"] == true)
     );
+    let nobody = json_of(shared(), "/cohorts/latest/customers?location=Nowhere").await;
+    assert_eq!(nobody, json!({"customers": [], "next": null}));
     let path = "/cohorts/latest/customers?gender=x&limit=0&cursor=zz&colour=red";
     let answer = get(shared(), path).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);

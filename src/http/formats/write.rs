@@ -35,9 +35,16 @@ pub enum EncodeError {
 pub struct Encoder(Kind);
 
 enum Kind {
-    Json { list: &'static str, rows: Rows },
+    Json {
+        list: &'static str,
+        begun: bool,
+        rows: Rows,
+    },
     Ndjson(Rows),
-    Csv { begun: bool, schema: SchemaRef },
+    Csv {
+        begun: bool,
+        schema: SchemaRef,
+    },
     Parquet(Box<ArrowWriter<Vec<u8>>>),
     Arrow(Box<StreamWriter<Vec<u8>>>),
 }
@@ -52,6 +59,7 @@ impl Encoder {
         Ok(Self(match format {
             Format::Json => Kind::Json {
                 list,
+                begun: false,
                 rows: Rows::new(schema),
             },
             Format::Ndjson => Kind::Ndjson(Rows::new(schema)),
@@ -76,8 +84,8 @@ impl Encoder {
     /// Appends the rows of a batch, as far as they can be told yet.
     pub fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match &mut self.0 {
-            Kind::Json { list, rows } => {
-                if !rows.begun {
+            Kind::Json { list, begun, rows } => {
+                if !std::mem::replace(begun, true) {
                     json_head(list, out);
                 }
                 rows.write(batch, b"", b",", out)?;
@@ -104,8 +112,8 @@ impl Encoder {
     /// Appends what completes the rows.
     pub fn finish(self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match self.0 {
-            Kind::Json { list, rows } => {
-                if !rows.begun {
+            Kind::Json { list, begun, .. } => {
+                if !begun {
                     json_head(list, out);
                 }
                 out.extend_from_slice(b"]}");
