@@ -39,6 +39,7 @@ impl ToSchema for Customer {
     {"customer_id": "c-17", "age": 31, "location": "Chicago"},
     {"customer_id": "c-18", "age": 44, "tenure_months": 3},
 ]}))]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents what is read and written row by row")]
 pub struct CustomerList {
     customers: Vec<Customer>,

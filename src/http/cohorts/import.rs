@@ -40,7 +40,7 @@ const MAPPING: usize = 256 * 1024;
 #[expect(dead_code, reason = "documents the parts of a form")]
 pub struct ImportForm {
     /// The customers: CSV, also compressed by gzip or zstd, or Parquet.
-    #[schema(value_type = String, format = Binary)]
+    #[schema(value_type = String, format = Binary, min_length = 1)]
     file: Vec<u8>,
     /// How the file's columns become ours, in TOML or JSON: `columns`, `units`,
     /// `values`, `nulls`.
