@@ -2,12 +2,13 @@
 //!
 //! Invariant: the same document gives the same bytes, wherever and whenever.
 //!
-//! All of it runs on one thread of its own. Typst memoises what it lays out; the
-//! thread drops what the last render had no use for when the answer is on its
-//! way, so that memory stays flat and nobody waits for it. Were it any thread,
-//! each would come to hold as much freed memory as a render takes.
+//! All of it runs on two threads of its own, one document at a time: Typst lays
+//! out pages beside each other. It memoises what it lays out; what the last render
+//! had no use for is dropped when the answer is on its way, so that memory stays
+//! flat and nobody waits for it. Were it any threads, each would come to hold as
+//! much freed memory as a render takes.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use serde_json::json;
@@ -49,21 +50,32 @@ impl RenderError {
     }
 }
 
-static THREAD: LazyLock<Result<ThreadPool, ThreadPoolBuildError>> = LazyLock::new(|| {
-    let pool = ThreadPoolBuilder::new().num_threads(1);
+/// What evaluates the template is half of a first render, and no thread helps it:
+/// more than two gain little.
+const THREADS: usize = 2;
+
+static PRESS: LazyLock<Result<ThreadPool, ThreadPoolBuildError>> = LazyLock::new(|| {
+    let pool = ThreadPoolBuilder::new().num_threads(THREADS);
     pool.thread_name(|_| "report".to_owned()).build()
 });
 
-/// Runs on the thread of reports, in turn, and drops there what is no longer
+/// A thread that waits for a page would else begin another document, and come
+/// back to the page when that is done.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Runs on the threads of reports, in turn, and drops there what is no longer
 /// worth remembering.
 fn in_turn<T: Send>(
     what: &'static str,
     work: impl FnOnce() -> Result<T, RenderError> + Send,
 ) -> Result<T, RenderError> {
-    let thread = THREAD.as_ref();
-    let thread = thread.map_err(|error| RenderError::no_thread(what, error))?;
-    let done = thread.install(work);
-    thread.spawn(|| comemo::evict(REMEMBERED));
+    let press = PRESS.as_ref();
+    let press = press.map_err(|error| RenderError::no_thread(what, error))?;
+    // What one document's fault left behind is none of the next one's business.
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let done = press.install(work);
+    drop(turn);
+    press.spawn(|| comemo::evict(REMEMBERED));
     done
 }
 
