@@ -9,6 +9,7 @@ mod error;
 mod limits;
 mod metadata;
 mod pages;
+mod parquet_deltas;
 mod parquet_shapes;
 mod parquet_table;
 mod parquet_writer;

@@ -164,7 +164,7 @@ fn read_over_list<R: Read>(from: &mut R, element: &Shape, depth: u32) -> io::Res
     (0..count).try_for_each(|_| read_over(from, element, kind, depth + 1))
 }
 
-fn skip(from: &mut impl Read, count: u64) -> io::Result<()> {
+pub(super) fn skip(from: &mut impl Read, count: u64) -> io::Result<()> {
     let skipped = io::copy(&mut from.take(count), &mut io::sink())?;
     if skipped == count {
         Ok(())
@@ -180,7 +180,7 @@ pub(super) fn signed(from: &mut impl Read) -> io::Result<i64> {
 }
 
 /// A number of any length, seven bits a byte, the lowest first.
-fn number(from: &mut impl Read) -> io::Result<u64> {
+pub(super) fn number(from: &mut impl Read) -> io::Result<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let byte = byte(from)?;
