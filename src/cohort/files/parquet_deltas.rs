@@ -16,8 +16,9 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::thrift::{malformed, number, skip};
 
-/// Lengths of a page: writers end one after some tens of thousands of values.
-const MOST: u64 = 1 << 24;
+/// Lengths of a page, for which the decoder makes room at once in each column:
+/// writers end a page after some tens of thousands of values, or with its group.
+const MOST: u64 = 1 << 20;
 
 /// Whether a page's lengths can be read. It is given alone, with its header.
 pub(super) fn check(page: Bytes, column: &ColumnChunkMetaData) -> Result<(), ParquetError> {
