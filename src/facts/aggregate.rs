@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::fixed::{Moments, Pair, to_f64};
 use super::frame::{CHUNK, Frame, Quantity, quantity};
+use super::layouts::LAYOUTS;
 use super::pairs::{self, PAIRS};
 use super::scatter::{Scatter, decade_bin};
 use super::segments::{SegmentName, Segments};
 use super::sketch::Sketch;
-use super::tables::{LAYOUTS, Table};
+use super::tables::Table;
 use crate::schema::{COLUMN_COUNT, column};
 
 const CREATOR: Quantity = quantity("is_creator");

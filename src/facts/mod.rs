@@ -9,6 +9,7 @@ mod aggregate;
 mod fixed;
 mod frame;
 mod groups;
+mod layouts;
 mod pairs;
 pub mod published;
 mod scatter;

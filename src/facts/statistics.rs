@@ -11,7 +11,7 @@ use super::Facts;
 use super::aggregate::Tallies;
 use super::fixed::Moments;
 use super::frame::{Quantity, quantity};
-use super::tables::{LAYOUTS, table};
+use super::layouts::{LAYOUTS, table};
 use crate::schema::column;
 
 const SUBSCRIPTION: usize = column("monthly_subscription_usd");

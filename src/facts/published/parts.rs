@@ -8,8 +8,9 @@ use super::super::aggregate::Tallies;
 use super::super::fixed::{Moments, count};
 use super::super::frame::Quantity;
 use super::super::groups::DIMENSIONS;
+use super::super::layouts::{LAYOUTS, Layout};
 use super::super::segments::MEASURED;
-use super::super::tables::{LAYOUTS, Layout, Table};
+use super::super::tables::Table;
 
 /// A measure over some customers; nulls are not among them. A flag's mean is
 /// the share of those who have it, 0 to 1.

@@ -2,8 +2,8 @@
 
 use super::super::fixed::{Moments, count};
 use super::super::frame::{Quantity, quantity};
+use super::super::layouts::table;
 use super::super::statistics::{cell, lift};
-use super::super::tables::table;
 use super::parts::{Figure, Group};
 use super::sections::{CrossPlatform, Level, PlatformByEngagement, Retention, TenureBand};
 use super::view::{View, percent_of, ratio};
