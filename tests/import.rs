@@ -581,6 +581,39 @@ fn takes_byte_order_marks_line_ends_and_quotes_of_all_sorts() {
 }
 
 #[test]
+fn a_line_end_behind_a_doubled_quote_is_counted_once() {
+    let outcome = import_text("customer_id,location,age\na,\"x\"\"y\n\",30\nb,z,999\nc,z,31\n");
+    assert_eq!(texts(&outcome, LOCATION), [Some("x\"y"), Some("z")]);
+    assert_eq!(outcome.lines, [2, 5]);
+    assert_eq!(set_aside(&outcome), [(4, "age", "out_of_range")]);
+}
+
+#[test]
+fn millions_of_empty_lines_are_neither_rows_nor_an_end() {
+    let empty = "\r\n".repeat(9 << 20);
+    let outcome = import_text(&format!(
+        "{empty}customer_id,age\na,30\n{empty}b,31\n{empty}"
+    ));
+    assert_eq!(ids(&outcome), ["a", "b"]);
+    assert_eq!(outcome.summary.rejected, 0);
+    let lines = 9 << 20;
+    assert_eq!(outcome.lines, [lines + 2, 2 * lines + 3]);
+}
+
+#[test]
+fn a_name_of_a_column_however_long_is_not_repeated_whole() {
+    let long = " ".repeat(100_000);
+    let outcome = import_text(&format!(
+        "customer_id,age{long},{long}photo_cuont{long}\na,x,1\n"
+    ));
+    assert_eq!(set_aside(&outcome), [(2, "age", "wrong_type")]);
+    let said = serde_json::to_string(&outcome.summary).unwrap();
+    assert!(said.len() < 10_000, "{}", said.len());
+    let ignored = &outcome.summary.columns_ignored[0];
+    assert_eq!(ignored.nearest, Some("photo_count"));
+}
+
+#[test]
 fn fields_may_end_in_semicolons_or_tabs() {
     for delimiter in [";", "\t"] {
         let text = "customer_id,age,location\na,30,\"x,y\"\n"

@@ -84,6 +84,9 @@ impl<R: Read> Splitter<R> {
         while self.at < first && self.buffer[self.at..first].iter().all(is_break) {
             self.at = first;
             self.line += 1;
+            if self.at >= BLOCK_BYTES {
+                self.forget_passed();
+            }
             first = self.first_line()?;
         }
         self.ends = Ends::of(delimiter(&self.buffer[self.at..first]));
@@ -129,11 +132,17 @@ impl<R: Read> Splitter<R> {
         keep: &[bool],
         most_rows: usize,
     ) -> Result<Option<Block>, SplitError> {
-        self.buffer.drain(..self.at);
-        self.at = 0;
+        self.forget_passed();
         let mut block = Block::default();
         let mut doubled = Vec::new();
-        while block.rows() < most_rows && self.at < BLOCK_BYTES {
+        while block.rows() < most_rows {
+            if self.at >= BLOCK_BYTES {
+                if block.rows() > 0 {
+                    break;
+                }
+                // Empty lines alone, which are no end of the file.
+                self.forget_passed();
+            }
             let kept = block.fields.len();
             doubled.clear();
             let row = self.split(|index, field| {
@@ -172,10 +181,11 @@ impl<R: Read> Splitter<R> {
                 self.pass(&row);
             } else {
                 block.lines.push(self.line);
+                // Its lines are counted in what the file has.
+                self.pass(&row);
                 for slot in &doubled {
                     undouble(&mut self.buffer, &mut block.fields[*slot]);
                 }
-                self.pass(&row);
             }
         }
         block.text = self.buffer[..self.at].to_vec();
@@ -201,6 +211,12 @@ impl<R: Read> Splitter<R> {
         let text = &self.buffer[self.at..row.end];
         self.line += if row.quoted { line_ends(text) } else { 1 };
         self.at = row.end;
+    }
+
+    /// Lets go of the text of the rows that were passed.
+    fn forget_passed(&mut self) {
+        self.buffer.drain(..self.at);
+        self.at = 0;
     }
 
     /// Goes on with the next line, however far it is.

@@ -18,7 +18,7 @@ pub(super) struct Target {
     pub column: usize,
     /// Index in the file.
     pub source: usize,
-    /// The file's name for it.
+    /// The file's name for it, cut short if it is very long.
     pub name: String,
     pub unit: Option<Unit>,
     pub words: HashMap<String, String>,
@@ -32,7 +32,7 @@ pub(super) struct Matched {
     pub ignored: Vec<IgnoredColumn>,
 }
 
-/// Characters of an ignored name that are kept.
+/// Characters of a name that are kept: what is said of a row repeats it.
 const NAME_CHARS: usize = 100;
 
 /// Ignored names that are compared with the schema's, at most: a file may have
@@ -56,7 +56,7 @@ pub(super) fn matched(
             Ok(Some(source)) => targets.push(Target {
                 column,
                 source,
-                name: names[source].clone(),
+                name: short(&names[source]),
                 unit: mapping.unit(column),
                 words: mapping.values(column),
             }),
@@ -98,6 +98,10 @@ pub(super) fn matched(
     })
 }
 
+fn short(name: &str) -> String {
+    name.trim().chars().take(NAME_CHARS).collect()
+}
+
 fn found(target: &Target) -> FoundColumn {
     FoundColumn {
         column: COLUMNS[target.column].name,
@@ -109,8 +113,10 @@ fn ignored(names: &[String], targets: &[Target]) -> Vec<IgnoredColumn> {
     let used = |index: usize| targets.iter().any(|t| t.source == index);
     let unused = names.iter().enumerate().filter(|(index, _)| !used(*index));
     let unused = unused.enumerate().map(|(count, (_, name))| IgnoredColumn {
-        name: name.chars().take(NAME_CHARS).collect(),
-        nearest: (count < COMPARED).then(|| nearest_column(name)).flatten(),
+        name: short(name),
+        nearest: (count < COMPARED)
+            .then(|| nearest_column(&short(name)))
+            .flatten(),
     });
     unused.collect()
 }
@@ -170,7 +176,8 @@ impl<'a> Sources<'a> {
     fn nearest(&self, name: &str) -> Option<&str> {
         const NEAR: f64 = 0.85;
         let name = plain_name(name);
-        let likeness = |other: &String| strsim::jaro_winkler(&name, &plain_name(other));
+        let name = short(&name);
+        let likeness = |other: &String| strsim::jaro_winkler(&name, &plain_name(&short(other)));
         let nearest = self.names.iter().map(|other| (likeness(other), other));
         let nearest = nearest.max_by(|a, b| a.0.total_cmp(&b.0));
         nearest
