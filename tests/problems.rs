@@ -28,7 +28,13 @@ async fn problem(answer: Response, status: u16, kind: &str) -> Value {
 
 #[tokio::test]
 async fn an_unknown_route_is_not_found() {
-    for path in ["/nothing", "/predictions", "/docs/nothing.js", "/healthz/"] {
+    for path in [
+        "/nothing",
+        "/predictions",
+        "/docs/nothing.js",
+        "/docs/%ff",
+        "/healthz/",
+    ] {
         problem(get(shared(), path).send().await.unwrap(), 404, "not-found").await;
     }
 }

@@ -4,11 +4,15 @@
 //! Invariant: a name that nothing takes is a fault, so that a misspelt one is
 //! never silently the default.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use axum::body::Body;
 use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::extract;
@@ -22,11 +26,43 @@ pub struct Fields {
     kind: Kind,
 }
 
+/// An object, and which of its members were given more than once.
+struct Members {
+    last: Map<String, Value>,
+    twice: BTreeSet<String>,
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Object)
+    }
+}
+
+struct Object;
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let (mut last, mut twice) = (Map::new(), BTreeSet::new());
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if last.insert(name.clone(), value).is_some() {
+                twice.insert(name);
+            }
+        }
+        Ok(Members { last, twice })
+    }
+}
+
 impl Fields {
     /// Reads a JSON object.
     pub async fn of_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Self, Problem> {
         let body = extract::json(headers, body, limit).await?;
-        let left = serde_json::from_slice(&body).map_err(|error| {
+        let members: Members = serde_json::from_slice(&body).map_err(|error| {
             let detail = if error.is_data() {
                 "The body is JSON, but not an object.".to_owned()
             } else {
@@ -35,7 +71,11 @@ impl Fields {
             };
             Problem::new(Kind::MalformedJson, detail)
         })?;
-        Ok(Self::new(left, Kind::InvalidRequest))
+        let mut fields = Self::new(members.last, Kind::InvalidRequest);
+        for name in members.twice {
+            fields.fault(&name, "duplicate", "must be given once");
+        }
+        Ok(fields)
     }
 
     /// Reads a query.

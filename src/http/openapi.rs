@@ -17,6 +17,7 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::Config;
 
 use super::guard::{self, Gate};
+use super::predictions::Named;
 use super::problem::{Kind, Problem, ProblemBody};
 use super::{oip, outcomes, packed};
 
@@ -132,15 +133,20 @@ pub fn docs<S: Clone + Send + Sync + 'static>() -> Router<S> {
         )
         .route(
             "/docs/{*file}",
-            get(async move |Path(file): Path<String>, headers: HeaderMap| {
-                asset(&file, &headers, config).await
+            get(async move |file: Named, headers: HeaderMap| match file {
+                Ok(Path(file)) => asset(&file, &headers, config).await,
+                Err(_) => no_file(),
             }),
         )
 }
 
+fn no_file() -> Response {
+    Problem::new(Kind::NotFound, "The documentation has no such file.").into_response()
+}
+
 async fn asset(file: &str, headers: &HeaderMap, config: Arc<Config<'static>>) -> Response {
     let Ok(Some(asset)) = utoipa_swagger_ui::serve(file, config) else {
-        return Problem::new(Kind::NotFound, "The documentation has no such file.").into_response();
+        return no_file();
     };
     let kind = HeaderValue::from_str(&asset.content_type)
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
