@@ -316,6 +316,15 @@ async fn a_failure_is_what_clients_of_the_protocol_read() {
             400,
             "binary data",
         ),
+        (
+            "/v2/models/churn/infer",
+            json!({
+                "inputs": [{"name": "age", "shape": [1], "datatype": "FP64", "data": [31]}],
+                "outputs": [{"name": "probability"}, {"name": "tier"}, {"name": "probability"}],
+            }),
+            400,
+            "named twice",
+        ),
         ("/v2/nothing", json!({}), 404, "/docs"),
         ("/v2/models/churn", json!({}), 405, "Allow"),
     ] {

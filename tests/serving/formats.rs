@@ -218,6 +218,39 @@ async fn all_that_is_wrong_with_a_request_is_said_at_once() {
 }
 
 #[tokio::test]
+async fn a_member_that_stands_twice_is_refused() {
+    for path in ["/cohorts", "/models", "/synthetic/batch"] {
+        let answer = post(shared(), path, r#"{"customers": 10, "customers": 20}"#);
+        let answer = answer.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        let problem: Value = answer.json().await.unwrap();
+        let first = &problem["errors"][0];
+        assert_eq!(first["field"], "customers", "{path}");
+        assert_eq!(first["code"], "duplicate", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn errors_of_a_batch_are_listed_until_they_are_many() {
+    let name = "x".repeat(70);
+    let faulty: Vec<String> = (0..90).map(|n| format!("\"{name}{n}\":1")).collect();
+    let faulty = format!("{{{}}}", faulty.join(","));
+    let body = format!(
+        "{{\"customers\":[{}]}}",
+        vec![faulty.as_str(); 1_200].join(",")
+    );
+    let answer = scored("application/json", "application/json", body).await;
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["rejected_count"], 1_200);
+    assert_eq!(answer["predictions"].as_array().unwrap().len(), 1_200);
+    let listed = answer["rejected"].as_array().unwrap();
+    // The one with which there are 100,000 is listed whole.
+    assert_eq!(listed.len(), 1_112);
+    let whole = |rejected: &Value| rejected["errors"].as_array().unwrap().len() == 90;
+    assert!(listed.iter().all(whole));
+}
+
+#[tokio::test]
 async fn one_customer_is_predicted_for_all_targets_at_once() {
     let answer = post(
         shared(),

@@ -15,6 +15,9 @@ use crate::models::{ModelSet, Target};
 /// Customers at fault that are listed: a stream may have any number of them.
 const LISTED: usize = 10_000;
 
+/// Errors that are listed, of all of these customers.
+const ERRORS: usize = 100_000;
+
 /// The predictions for many customers.
 #[derive(Serialize, ToSchema)]
 pub struct PredictionList<'a> {
@@ -25,7 +28,8 @@ pub struct PredictionList<'a> {
     model_version: &'a str,
     /// One a customer, in order; null for one that was rejected.
     predictions: Vec<Option<PredictionBody<'a>>>,
-    /// The customers at fault, the first 10,000 of them.
+    /// The customers at fault: the first 10,000, fewer where these have more than
+    /// 100,000 errors.
     rejected: Vec<Rejected>,
     /// How many customers were at fault.
     #[schema(example = 0)]
@@ -50,6 +54,8 @@ pub struct Answers {
     seen: usize,
     rejected: Vec<Rejected>,
     rejected_count: usize,
+    /// How many errors are listed.
+    errors: usize,
 }
 
 impl Answers {
@@ -61,6 +67,7 @@ impl Answers {
             seen: 0,
             rejected: Vec::new(),
             rejected_count: 0,
+            errors: 0,
         }
     }
 
@@ -108,11 +115,10 @@ impl Answers {
     ) {
         out.extend_from_slice(b"null");
         self.rejected_count += 1;
-        if self.rejected.len() < LISTED {
-            self.rejected.push(Rejected {
-                index,
-                errors: errors.collect(),
-            });
+        if self.rejected.len() < LISTED && self.errors < ERRORS {
+            let errors: Vec<FieldProblem> = errors.collect();
+            self.errors += errors.len();
+            self.rejected.push(Rejected { index, errors });
         }
     }
 

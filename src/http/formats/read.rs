@@ -71,7 +71,7 @@ impl Reader {
     pub fn finish(self) -> Result<Rest, Problem> {
         Ok(match self.kind {
             Kinds::Whole(Format::Parquet, body) => Box::new(parquet::read(body)?),
-            Kinds::Whole(_, body) => rest(json::read(&body)?),
+            Kinds::Whole(_, body) => Box::new(json::read(body)?.map(Ok)),
             Kinds::Lines(lines) => rest(lines.finish()),
             Kinds::Csv(csv) => rest(csv.finish()?),
             Kinds::Arrow(arrow) => {

@@ -6,6 +6,7 @@
 //! costs its row alone.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -87,7 +88,13 @@ impl Request {
         })?;
         let parameters = header.parameters.unwrap_or_default();
         let all_binary = flag(&parameters, "binary_data_output")?.unwrap_or(false);
-        let outputs = header.outputs.unwrap_or_default().into_iter();
+        let outputs = header.outputs.unwrap_or_default();
+        // Each is a copy of its column in the answer.
+        let mut names = HashSet::new();
+        if !outputs.iter().all(|output| names.insert(&output.name)) {
+            return Err(refuse("An output is named twice; name each one once."));
+        }
+        let outputs = outputs.into_iter();
         let outputs = outputs.map(|output| output.read(all_binary));
         let (customers, rows) = table(&header.inputs, binary)?;
         Ok(Self {

@@ -1,7 +1,12 @@
 //! `{"customers": [ … ]}`: each element is read as a single customer is.
+//!
+//! Invariant: the body is looked over as a whole, and customers are read out of
+//! it some thousand at a time, since what is wrong with one takes far more memory
+//! than what was sent of it.
 
 use std::fmt;
 
+use bytes::Bytes;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -15,14 +20,18 @@ const MOST_CUSTOMERS: usize = 100_000;
 const TOO_MANY: &str = "too many customers";
 
 /// Reads a whole body.
-pub fn read(body: &[u8]) -> Result<Vec<Rows>, Problem> {
-    let mut read_in = List::default();
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+pub fn read(body: Vec<u8>) -> Result<impl Iterator<Item = Rows>, Problem> {
+    let body = Bytes::from(body);
+    let mut found = List {
+        body: &body,
+        customers: Vec::new(),
+    };
+    let mut deserializer = serde_json::Deserializer::from_slice(&body);
     let read = deserializer
-        .deserialize_map(Body(&mut read_in))
+        .deserialize_map(Body(&mut found))
         .and_then(|()| deserializer.end());
     match read {
-        Ok(()) => Ok(read_in.finish()),
+        Ok(()) => Ok(rows(found.customers)),
         Err(error) if error.to_string().starts_with(TOO_MANY) => Err(Problem::new(
             Kind::BodyTooLarge,
             format!(
@@ -44,32 +53,30 @@ pub fn read(body: &[u8]) -> Result<Vec<Rows>, Problem> {
     }
 }
 
-/// The customers read, some thousand at a time.
-#[derive(Default)]
-struct List {
-    count: usize,
-    done: Vec<Rows>,
-    collected: Collected,
-}
-
-impl List {
-    fn push(&mut self, json: &[u8]) {
-        self.count += 1;
-        self.collected.push(json);
-        if self.collected.is_full() {
-            self.done.push(self.collected.take());
+/// Reads the customers, some thousand at a time.
+fn rows(customers: Vec<Bytes>) -> impl Iterator<Item = Rows> {
+    let mut customers = customers.into_iter();
+    std::iter::from_fn(move || {
+        let mut collected = Collected::default();
+        for json in customers.by_ref() {
+            collected.push(&json);
+            if collected.is_full() {
+                break;
+            }
         }
-    }
-
-    fn finish(mut self) -> Vec<Rows> {
-        self.done.push(self.collected.take());
-        self.done
-    }
+        (!collected.is_empty()).then(|| collected.take())
+    })
 }
 
-struct Body<'a>(&'a mut List);
+/// Where in the body each customer is.
+struct List<'a> {
+    body: &'a Bytes,
+    customers: Vec<Bytes>,
+}
 
-impl<'de> Visitor<'de> for Body<'_> {
+struct Body<'a, 'b>(&'a mut List<'b>);
+
+impl<'de> Visitor<'de> for Body<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,9 +99,9 @@ impl<'de> Visitor<'de> for Body<'_> {
     }
 }
 
-struct Customers<'a>(&'a mut List);
+struct Customers<'a, 'b>(&'a mut List<'b>);
 
-impl<'de> DeserializeSeed<'de> for Customers<'_> {
+impl<'de> DeserializeSeed<'de> for Customers<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -102,7 +109,7 @@ impl<'de> DeserializeSeed<'de> for Customers<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Customers<'_> {
+impl<'de> Visitor<'de> for Customers<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,11 +118,27 @@ impl<'de> Visitor<'de> for Customers<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while let Some(customer) = seq.next_element::<&'de RawValue>()? {
-            if self.0.count == MOST_CUSTOMERS {
+            if self.0.customers.len() == MOST_CUSTOMERS {
                 return Err(A::Error::custom(TOO_MANY));
             }
-            self.0.push(customer.get().as_bytes());
+            let customer = self.0.body.slice_ref(customer.get().as_bytes());
+            self.0.customers.push(customer);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn customers_are_read_some_thousand_at_a_time() {
+        let body = format!("{{\"customers\":[{}]}}", vec!["{}"; 10_000].join(","));
+        let rows = read(body.into_bytes()).unwrap();
+        let counts: Vec<usize> = rows.map(|rows| rows.into_profiles().0.len()).collect();
+        assert_eq!(counts, [4096, 4096, 1808]);
+        let none = read(b"{\"customers\": []}".to_vec()).unwrap();
+        assert_eq!(none.count(), 0);
     }
 }

@@ -41,6 +41,10 @@ impl Collected {
         self.profiles.len() >= ROWS
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+    }
+
     pub fn take(&mut self) -> Rows {
         let Self { profiles, faults } = std::mem::take(self);
         Rows::Profiles(profiles, faults)
@@ -84,7 +88,7 @@ impl Lines {
             }
         }
         self.append(rest);
-        if !self.collected.profiles.is_empty() {
+        if !self.collected.is_empty() {
             done.push(self.collected.take());
         }
         done
@@ -92,7 +96,7 @@ impl Lines {
 
     pub fn finish(mut self) -> Vec<Rows> {
         self.end_line();
-        if self.collected.profiles.is_empty() {
+        if self.collected.is_empty() {
             Vec::new()
         } else {
             vec![self.collected.take()]
