@@ -48,24 +48,36 @@ fn a_connection_too_many_is_told_so_at_once_and_the_next_one_is_taken_on() {
 #[test]
 fn a_body_that_trickles_is_given_up() {
     let address = in_process(&["--stall-timeout=0.5", "--min-rate=1000"]);
-    let head = "POST /predict/churn/batch HTTP/1.1\r\nhost: test\r\n\
-                content-type: application/x-ndjson\r\ncontent-length: 100000\r\n\r\n";
-    let mut line = raw::begin(address, head);
-    let begun = Instant::now();
-    // Never silent for as long as the stall timeout.
-    while line.write_all(b"\n").is_ok() && begun.elapsed() < Duration::from_secs(10) {
-        sleep(Duration::from_millis(100));
-        line.set_nonblocking(true).unwrap();
+    let part = "--x\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\n";
+    for (path, kind, begun) in [
+        ("/predict/churn/batch", "application/x-ndjson", ""),
+        ("/cohorts/import", "text/csv", ""),
+        ("/cohorts/import", "multipart/form-data; boundary=x", ""),
+        ("/cohorts/import", "multipart/form-data; boundary=x", part),
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: test\r\n\
+             content-type: {kind}\r\ncontent-length: 100000\r\n\r\n{begun}"
+        );
+        let mut line = raw::begin(address, &head);
+        let pause = Duration::from_millis(100);
+        line.set_read_timeout(Some(pause)).unwrap();
+        let begun = Instant::now();
         let mut answer = [0; 1024];
-        let read = line.read(&mut answer);
-        line.set_nonblocking(false).unwrap();
-        if let Ok(read) = read {
-            let answer = String::from_utf8_lossy(&answer[..read]);
-            assert!(answer.is_empty() || answer.contains("408"), "{answer}");
-            break;
-        }
+        // Never silent for as long as the stall timeout.
+        let read = loop {
+            assert!(begun.elapsed() < Duration::from_secs(5), "{path} {kind}");
+            line.write_all(b"\n").unwrap();
+            if let Ok(read) = line.read(&mut answer) {
+                break read;
+            }
+        };
+        let answer = String::from_utf8_lossy(&answer[..read]);
+        assert!(
+            answer.starts_with("HTTP/1.1 408"),
+            "{path} {kind}: {answer}"
+        );
     }
-    assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

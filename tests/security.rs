@@ -107,6 +107,27 @@ fn bomb(begin: &str, bytes: usize) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
+#[test]
+fn the_head_of_a_part_that_does_not_end_is_given_up() {
+    let head = "POST /cohorts/import HTTP/1.1\r\nhost: test\r\ncontent-length: 2000000000\r\n\
+                content-type: multipart/form-data; boundary=x\r\n\r\n";
+    let address = in_process(&[]);
+    for begun in [
+        "",
+        "--x\r\n",
+        "--x\r\ncontent-disposition: form-data; name=\"file",
+    ] {
+        let mut line = raw::begin(address, &format!("{head}{begun}"));
+        let more = vec![b'a'; 64 << 10];
+        let mut sent = 0;
+        // What the kernel keeps comes on top of what the service takes.
+        while line.write_all(&more).is_ok() {
+            sent += more.len();
+            assert!(sent < 64 << 20, "{begun}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_unpacks_to_too_much_is_refused_before_it_is_unpacked() {
     let address = in_process(&[]);

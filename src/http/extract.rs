@@ -1,6 +1,8 @@
 //! Reads what a request carries: its JSON body within the limit, and the
 //! parameters of its query.
 
+use std::error::Error;
+
 use axum::body::{Body, HttpBody};
 use axum::extract::Query;
 use axum::http::header::CONTENT_TYPE;
@@ -85,7 +87,7 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
 }
 
 /// Why a body did not come to its end.
-pub fn broke_off(error: &axum::Error, kind: Kind) -> Problem {
+pub fn broke_off(error: &(dyn Error + 'static), kind: Kind) -> Problem {
     if TooSlow::caused(error) {
         return too_slow();
     }

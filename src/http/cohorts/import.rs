@@ -4,10 +4,12 @@
 //! Invariant: what is held is one piece; an upload that is not completed leaves
 //! nothing behind.
 
+mod form;
+
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
-use axum::extract::{FromRequest, Multipart, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Response};
 use bytes::Bytes;
@@ -18,8 +20,11 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use form::Form;
+
 use super::{CohortBody, NAME, accepted};
 use crate::cohort::Mapping;
+use crate::http::extract::broke_off;
 use crate::http::fields::Fields;
 use crate::http::guard::caller;
 use crate::http::openapi::Binary;
@@ -105,6 +110,8 @@ pub async fn import_cohort(
         piece: Vec::with_capacity(PIECE),
         digest: Sha256::new(),
     };
+    // Whether a job was asked for that reads it, even if the answer did not come.
+    let mut used = false;
     // Where the client goes away in between, the sweep of old uploads finds it.
     let done = async {
         let (file, mapping) = take(&mut upload, kind, request).await?;
@@ -113,8 +120,7 @@ pub async fn import_cohort(
         asked.extend_from_slice(mapping.to_string().as_bytes());
         asked.extend_from_slice(name.as_deref().unwrap_or_default().as_bytes());
         let asked = idempotency::fingerprint(&asked);
-        let mut used = false;
-        let answer = idempotency::once(
+        idempotency::once(
             &api,
             (&caller, &headers),
             "POST /cohorts/import",
@@ -131,15 +137,14 @@ pub async fn import_cohort(
                 accepted(job)
             },
         )
-        .await;
-        answer.map(|answer| (answer, used))
+        .await
     }
     .await;
-    if !matches!(done, Ok((_, true))) {
+    if !used {
         // Nothing will read it. If this fails, the sweep of old uploads finds it.
         let _ = store.delete_upload(id).await;
     }
-    done.map(|(answer, _)| answer)
+    done
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -177,38 +182,26 @@ async fn take(
 ) -> Result<(Option<String>, Value), Problem> {
     if kind == Kinds::File {
         let mut body: BodyDataStream = request.into_body().into_data_stream();
-        while let Some(data) = upload.patient(body.next()).await? {
-            upload.take(&data.map_err(|_| broke_off())?).await?;
+        while let Some(data) = patient(upload.patience, body.next()).await? {
+            let data = data.map_err(|error| broke_off(&error, Kind::MalformedBody))?;
+            upload.take(&data).await?;
         }
         return Ok((None, Value::Null));
     }
-    let form = Multipart::from_request(request, &()).await;
-    let mut form = form.map_err(|_| malformed())?;
+    let mut form = Form::of(request, upload.patience).await?;
     let (mut file, mut mapping, mut found) = (None, Value::Null, false);
-    while let Some(mut part) = upload
-        .patient(form.next_field())
-        .await?
-        .map_err(|_| malformed())?
-    {
-        match part.name() {
+    while let Some(mut part) = form.next().await? {
+        match part.field.name() {
             Some("file") if !found => {
                 found = true;
-                file = part.file_name().map(named);
-                while let Some(data) = upload
-                    .patient(part.chunk())
-                    .await?
-                    .map_err(|_| broke_off())?
-                {
+                file = part.field.file_name().map(named);
+                while let Some(data) = part.chunk().await? {
                     upload.take(&data).await?;
                 }
             }
             Some("mapping") if mapping.is_null() => {
                 let mut text = Vec::new();
-                while let Some(data) = upload
-                    .patient(part.chunk())
-                    .await?
-                    .map_err(|_| broke_off())?
-                {
+                while let Some(data) = part.chunk().await? {
                     text.extend_from_slice(&data);
                     if text.len() > MAPPING {
                         return Err(too_large(MAPPING as u64));
@@ -278,16 +271,6 @@ struct Upload<'a> {
 }
 
 impl Upload<'_> {
-    /// Waits for more of the body, though not for ever.
-    async fn patient<T>(&self, more: impl Future<Output = T>) -> Result<T, Problem> {
-        timeout(self.patience, more).await.map_err(|_| {
-            Problem::new(
-                Kind::RequestTimeout,
-                "The body stopped coming before its end.",
-            )
-        })
-    }
-
     async fn take(&mut self, data: &Bytes) -> Result<(), Problem> {
         self.taken += data.len() as u64;
         if self.taken > self.limit {
@@ -323,12 +306,14 @@ impl Upload<'_> {
     }
 }
 
-fn broke_off() -> Problem {
-    Problem::new(Kind::MalformedBody, "The body broke off before its end.")
-}
-
-fn malformed() -> Problem {
-    Problem::new(Kind::MalformedBody, "The body is not a form with parts.")
+/// Waits for more of the body, though not for ever.
+async fn patient<T>(patience: Duration, more: impl Future<Output = T>) -> Result<T, Problem> {
+    timeout(patience, more).await.map_err(|_| {
+        Problem::new(
+            Kind::RequestTimeout,
+            "The body stopped coming before its end.",
+        )
+    })
 }
 
 fn too_large(limit: u64) -> Problem {
