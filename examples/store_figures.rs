@@ -224,7 +224,8 @@ async fn million(url: &str) -> Result<(), Failure> {
         worker.run_jobs(&its_store, settings).await;
     });
     let plan = Plan::new(1_000_000, 1)?;
-    let job = service.submit_generate(&store, &plan, None).await?;
+    let job = service.generating(&plan, None);
+    service.submit(&store, &job, None).await?;
     let begun = Instant::now();
     let done = loop {
         tokio::time::sleep(Duration::from_millis(100)).await;

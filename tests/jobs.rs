@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::store::{Place, on_both};
+use crate::support::asking;
 
 on_both!(
     a_cohort_is_generated_in_the_background,
@@ -76,9 +77,7 @@ async fn a_cohort_is_generated_in_the_background(place: Place) {
     let store = place.open().await;
     let worker = Worker::start(&store);
     let name = Some("mine".to_owned());
-    let job = worker
-        .service
-        .submit_generate(&store, &plan(300), name)
+    let job = asking::generated(&worker.service, &store, &plan(300), name)
         .await
         .unwrap();
     assert_eq!(job.state, JobState::Queued);
@@ -98,7 +97,7 @@ async fn a_cohort_is_generated_in_the_background(place: Place) {
 async fn a_waiting_job_is_cancelled_at_once(place: Place) {
     let store = place.open().await;
     let service = Service::new(Utc::now);
-    let job = service.submit_generate(&store, &plan(300), None).await;
+    let job = asking::generated(&service, &store, &plan(300), None).await;
     let job = job.unwrap();
     let cancelled = service.cancel(&store, job.id).await.unwrap().unwrap();
     assert_eq!(cancelled.state, JobState::Cancelled);
@@ -112,9 +111,7 @@ async fn a_running_job_is_cancelled_within_a_second_and_leaves_nothing(place: Pl
     let store = place.open().await;
     let worker = Worker::start(&store);
     // One that takes minutes.
-    let job = worker
-        .service
-        .submit_generate(&store, &plan(50_000_000), None)
+    let job = asking::generated(&worker.service, &store, &plan(50_000_000), None)
         .await
         .unwrap();
     job_in(&store, job.id, JobState::Running).await;
@@ -134,7 +131,7 @@ async fn a_running_job_is_cancelled_within_a_second_and_leaves_nothing(place: Pl
     assert_eq!(cohort, None);
     // The worker is free for the next one.
     let small = plan(100);
-    let next = worker.service.submit_generate(&store, &small, None);
+    let next = asking::generated(&worker.service, &store, &small, None);
     job_in(&store, next.await.unwrap().id, JobState::Complete).await;
     // In SQLite the rows of the cancelled one go a moment later.
     while place.number("SELECT count(*) FROM customers").await != 100 {
@@ -151,7 +148,7 @@ async fn several_processes_do_each_job_once(place: Place) {
     let service = Service::new(Utc::now);
     let mut jobs = Vec::new();
     for _ in 0..8 {
-        let job = service.submit_generate(&store, &plan(50), None).await;
+        let job = asking::generated(&service, &store, &plan(50), None).await;
         jobs.push(job.unwrap());
     }
     let stores = [place.open().await, place.open().await, place.open().await];
@@ -167,9 +164,7 @@ async fn several_processes_do_each_job_once(place: Place) {
 async fn a_job_is_handed_over_by_a_process_that_ends(place: Place) {
     let store = place.open().await;
     let worker = Worker::start(&store);
-    let job = worker
-        .service
-        .submit_generate(&store, &plan(50_000_000), None)
+    let job = asking::generated(&worker.service, &store, &plan(50_000_000), None)
         .await
         .unwrap();
     job_in(&store, job.id, JobState::Running).await;
@@ -185,7 +180,7 @@ async fn a_job_is_handed_over_by_a_process_that_ends(place: Place) {
 async fn a_job_of_a_process_that_is_gone_is_taken_over(place: Place) {
     let store = place.open().await;
     let service = Service::new(Utc::now);
-    let job = service.submit_generate(&store, &plan(100), None).await;
+    let job = asking::generated(&service, &store, &plan(100), None).await;
     let job = job.unwrap();
     // A process takes it, and is never heard of again.
     let gone = Uuid::new_v4();
@@ -209,16 +204,13 @@ async fn a_cohort_too_small_to_train_on_is_said_to_be(place: Place) {
     let worker = Worker::start(&store);
     let service = &worker.service;
     let everything = TrainingRequest::default();
-    let unknown = service
-        .submit_train(&store, Uuid::new_v4(), &everything)
-        .await;
+    let unknown = asking::trained(service, &store, Uuid::new_v4(), &everything).await;
     assert!(matches!(unknown, Err(StoreError::UnknownCohort(_))));
-    let cohort = service
-        .submit_generate(&store, &plan(50), None)
+    let cohort = asking::generated(service, &store, &plan(50), None)
         .await
         .unwrap();
     job_in(&store, cohort.id, JobState::Complete).await;
-    let job = service.submit_train(&store, cohort.cohort_id.unwrap(), &everything);
+    let job = asking::trained(service, &store, cohort.cohort_id.unwrap(), &everything);
     let failed = job_in(&store, job.await.unwrap().id, JobState::Failed).await;
     let problem = failed.problem.unwrap();
     assert_eq!(problem["code"], "untrainable", "{problem}");

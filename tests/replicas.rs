@@ -14,6 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::app::{self, Process, get, post, ready_status};
+use crate::support::asking;
 use crate::support::postgres::{Cluster, Database};
 
 const PROFILE: &str = r#"{"age": 30, "tenure_months": 3, "days_since_last_active": 9}"#;
@@ -80,13 +81,15 @@ async fn activated(store: &Store, services: &[Process], version: &str) -> f64 {
 async fn another_set(store: &Store) -> String {
     let service = Service::new(Utc::now);
     let plan = Plan::new(1500, 99).unwrap();
-    let made = service.submit_generate(store, &plan, None).await.unwrap();
+    let made = asking::generated(&service, store, &plan, None)
+        .await
+        .unwrap();
     job_in(store, &made, JobState::Complete, "").await;
     let asked = TrainingRequest {
         targets: vec!["churn".to_owned()],
         ..TrainingRequest::default()
     };
-    let trained = service.submit_train(store, made.cohort_id.unwrap(), &asked);
+    let trained = asking::trained(&service, store, made.cohort_id.unwrap(), &asked);
     let trained = job_in(store, &trained.await.unwrap(), JobState::Complete, "").await;
     trained.result.unwrap()["version"]
         .as_str()
@@ -170,7 +173,9 @@ async fn a_job_whose_replica_is_killed_is_done_by_another_one() {
 
     // In the middle of a load.
     let plan = Plan::new(100_000, 5).unwrap();
-    let made = service.submit_generate(&store, &plan, None).await.unwrap();
+    let made = asking::generated(&service, &store, &plan, None)
+        .await
+        .unwrap();
     job_in(&store, &made, JobState::Running, "generating").await;
     one.signal("KILL");
     one.wait();
@@ -188,8 +193,7 @@ async fn a_job_whose_replica_is_killed_is_done_by_another_one() {
 
     // In the middle of a training, on the first and smaller one.
     two.wait_until_ready();
-    let trained = service
-        .submit_train(&store, cohorts[1].id, &TrainingRequest::default())
+    let trained = asking::trained(&service, &store, cohorts[1].id, &TrainingRequest::default())
         .await
         .unwrap();
     job_in(&store, &trained, JobState::Running, "training").await;
@@ -211,7 +215,9 @@ async fn a_replica_that_ends_in_order_hands_its_job_over_at_once() {
     let store = open(&database.url).await;
     let plan = Plan::new(100_000, 5).unwrap();
     let service = Service::new(Utc::now);
-    let made = service.submit_generate(&store, &plan, None).await.unwrap();
+    let made = asking::generated(&service, &store, &plan, None)
+        .await
+        .unwrap();
     job_in(&store, &made, JobState::Running, "generating").await;
     assert!(one.terminate().success());
     let waiting = store.job(made.id).await.unwrap().unwrap();
@@ -276,7 +282,9 @@ async fn jobs_and_predictions_survive_a_restart_of_the_database() {
     let store = open(&cluster.url("postgres")).await;
     let plan = Plan::new(100_000, 5).unwrap();
     let asking = Service::new(Utc::now);
-    let made = asking.submit_generate(&store, &plan, None).await.unwrap();
+    let made = asking::generated(&asking, &store, &plan, None)
+        .await
+        .unwrap();
     job_in(&store, &made, JobState::Running, "generating").await;
     cluster.kill();
     for _ in 0..20 {

@@ -9,6 +9,7 @@ use engagecast::store::{JobState, Location, Store};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::app::{self, Process};
+use crate::support::asking;
 use crate::support::postgres::Cluster;
 
 /// Kills a replica or the database again and again while jobs run, and then looks
@@ -44,7 +45,11 @@ async fn many_kills_leave_whole_cohorts_only() {
     for round in 0..ROUNDS {
         for size in [500, 30_000] {
             let plan = Plan::new(size + round, round).unwrap();
-            jobs.push(service.submit_generate(&store, &plan, None).await.unwrap());
+            jobs.push(
+                asking::generated(&service, &store, &plan, None)
+                    .await
+                    .unwrap(),
+            );
         }
         tokio::time::sleep(Duration::from_millis(round * 397 % 1900)).await;
         if round % 4 == 3 {

@@ -25,7 +25,7 @@ use super::{Api, cursor, outcomes};
 use crate::cohort::{MAX_SEED, Plan};
 use crate::facts::Facts;
 use crate::jobs::Pending;
-use crate::store::{Cohort, Job, JobState, Store, StoreError};
+use crate::store::{Cohort, Job, JobState, NewJob, Store, StoreError};
 
 /// Sums of many numbers are exact to more places than anybody reads.
 const MILLIONTHS: f64 = 1e6;
@@ -356,20 +356,19 @@ pub async fn create_cohort(
     let plan = Plan::new(customers.unwrap_or(100_000), seed.unwrap_or(SEED));
     let plan = plan.map_err(|error| problem::internal(&error))?;
     let plan = plan.with_spec(spec);
-    let store = api.store()?;
     let caller = caller(&parts.extensions);
     let call = (caller.as_str(), &parts.headers);
     idempotency::once(&api, call, "POST /cohorts", &asked, async || {
-        let job = api.service.submit_generate(store, &plan, name).await?;
-        accepted(job)
+        accepted(api.service.generating(&plan, name))
     })
     .await
 }
 
 /// The answer to a call that asks for a cohort.
-fn accepted(job: Job) -> Result<Accepted, Problem> {
-    let body = on_its_way(job);
+fn accepted(job: NewJob) -> Result<Accepted, Problem> {
+    let body = on_its_way(job.queued());
     Ok(Accepted {
+        job,
         location: format!("/cohorts/{}", body.id),
         body: serde_json::to_value(&body).map_err(|error| problem::internal(&error))?,
     })

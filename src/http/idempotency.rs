@@ -1,7 +1,8 @@
 //! `Idempotency-Key`: a call that creates work, sent twice, does it once.
 //!
 //! Invariant: the second call gets the first one's answer, whichever process
-//! answered that; a key is never used for two different calls.
+//! answered that; a key is never used for two different calls. The job and its
+//! answer are kept in one transaction, so there is no work without an answer.
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
@@ -12,7 +13,7 @@ use utoipa::IntoParams;
 
 use super::problem::{self, FieldProblem, Kind, Problem};
 use super::{Api, cursor};
-use crate::store::{Claim, IdempotentCall};
+use crate::store::{Claim, IdempotentCall, NewJob};
 
 /// Longer keys are no keys.
 const LONGEST: usize = 255;
@@ -35,6 +36,8 @@ pub struct KeyHeader {
 
 /// What a call that creates work answers: 202, where to look, and what is there.
 pub struct Accepted {
+    /// The work, which is yet to be asked for.
+    pub job: NewJob,
     pub location: String,
     pub body: Value,
 }
@@ -44,19 +47,19 @@ pub fn fingerprint(asked: &[u8]) -> String {
     cursor::hex(&Sha256::digest(asked))
 }
 
-/// Does the work of a call, unless its caller had it done under the same key.
+/// Asks for the job of a call, unless its caller did under the same key.
 pub async fn once<F>(
     api: &Api,
     (caller, headers): (&str, &HeaderMap),
     route: &str,
     fingerprint: &str,
-    work: impl FnOnce() -> F,
+    prepare: impl FnOnce() -> F,
 ) -> Result<Response<Body>, Problem>
 where
     F: Future<Output = Result<Accepted, Problem>>,
 {
     let Some(key) = key(headers)? else {
-        return answer(&made(api, work).await?);
+        return asked_for(api, None, prepare).await;
     };
     let call = IdempotentCall {
         caller,
@@ -68,9 +71,10 @@ where
     match store.claim_idempotency(call, api.service.now()).await? {
         Claim::First => (),
         Claim::Same(before) => {
-            let location = before["location"].as_str().unwrap_or_default().to_owned();
-            let body = before["body"].clone();
-            return answer(&Accepted { location, body });
+            return answer(
+                before["location"].as_str().unwrap_or_default(),
+                &before["body"],
+            );
         }
         Claim::Running => {
             return Err(Problem::new(
@@ -85,18 +89,30 @@ where
             ));
         }
     }
-    match made(api, work).await {
-        Ok(accepted) => {
-            let kept = json!({ "location": accepted.location, "body": accepted.body });
-            store.answer_idempotency(call, &kept).await?;
-            answer(&accepted)
-        }
-        Err(problem) => {
-            // The key is free again; if not now, then when the claim is old.
-            let _ = store.forget_idempotency(call).await;
-            Err(problem)
-        }
+    let done = asked_for(api, Some(call), prepare).await;
+    if done.is_err() {
+        // The key is free again; if not now, then when the claim is old.
+        let _ = store.forget_idempotency(call).await;
     }
+    done
+}
+
+/// Asks for a job, unless as much waits as the service takes on.
+async fn asked_for<F>(
+    api: &Api,
+    call: Option<IdempotentCall<'_>>,
+    prepare: impl FnOnce() -> F,
+) -> Result<Response<Body>, Problem>
+where
+    F: Future<Output = Result<Accepted, Problem>>,
+{
+    room(api).await?;
+    let accepted = prepare().await?;
+    let kept = json!({ "location": accepted.location, "body": accepted.body });
+    let answered = call.map(|call| (call, &kept));
+    let store = api.store()?;
+    api.service.submit(store, &accepted.job, answered).await?;
+    answer(&accepted.location, &accepted.body)
 }
 
 /// Whether a call whose body is still to come may be taken on: as far as can be
@@ -122,15 +138,6 @@ async fn room(api: &Api) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What the work makes, unless as much waits as the service takes on.
-async fn made<F>(api: &Api, work: impl FnOnce() -> F) -> Result<Accepted, Problem>
-where
-    F: Future<Output = Result<Accepted, Problem>>,
-{
-    room(api).await?;
-    work().await
-}
-
 fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
@@ -146,13 +153,13 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     })
 }
 
-fn answer(accepted: &Accepted) -> Result<Response<Body>, Problem> {
-    let json = serde_json::to_vec(&accepted.body).map_err(|error| problem::internal(&error))?;
+fn answer(location: &str, body: &Value) -> Result<Response<Body>, Problem> {
+    let json = serde_json::to_vec(body).map_err(|error| problem::internal(&error))?;
     let mut response = Response::new(Body::from(json));
     *response.status_mut() = StatusCode::ACCEPTED;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Ok(location) = HeaderValue::from_str(&accepted.location) {
+    if let Ok(location) = HeaderValue::from_str(location) {
         headers.insert(LOCATION, location);
     }
     Ok(response)

@@ -1,4 +1,4 @@
-//! Asking for a job. It is kept in the database, and any process takes it.
+//! What asks for a job. It is kept in the database, and any process takes it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::Service;
 use super::generate::{default_name, to_json};
 use crate::cohort::Plan;
 use crate::models::ChosenThresholds;
-use crate::store::{Job, JobKind, NewJob, Store, StoreError};
+use crate::store::{IdempotentCall, Job, JobKind, NewJob, Store, StoreError};
 use crate::traces::{self, Link};
 
 /// Where a job's input says which request asked for it.
@@ -47,79 +47,70 @@ pub struct TrainingRequest {
 }
 
 impl Service {
-    /// Asks for a cohort to be generated; its id is the job's `cohort_id`.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn submit_generate(
-        &self,
-        store: &Store,
-        plan: &Plan,
-        name: Option<String>,
-    ) -> Result<Job, StoreError> {
+    /// A cohort to be generated; its id is the job's `cohort_id`.
+    #[must_use]
+    pub fn generating(&self, plan: &Plan, name: Option<String>) -> NewJob {
         let mut input = to_json(plan);
         input["name"] = json!(name.unwrap_or_else(|| default_name(plan)));
-        self.submit(store, JobKind::Generate, input, Uuid::now_v7())
-            .await
+        self.new_job(JobKind::Generate, input, Uuid::now_v7())
     }
 
-    /// Asks for a file to be imported; the cohort's id is the job's `cohort_id`.
-    /// The upload is removed when the job is done.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn submit_import(
-        &self,
-        store: &Store,
-        new: ImportRequest,
-    ) -> Result<Job, StoreError> {
+    /// A file to be imported; the cohort's id is the job's `cohort_id`. The upload
+    /// is removed when the job is done.
+    #[must_use]
+    pub fn importing(&self, new: &ImportRequest) -> NewJob {
         let input = json!({
             "upload": new.upload,
             "name": new.name,
             "file": new.file,
             "mapping": new.mapping,
         });
-        self.submit(store, JobKind::Import, input, Uuid::now_v7())
-            .await
+        self.new_job(JobKind::Import, input, Uuid::now_v7())
     }
 
-    /// Asks for models to be trained on a cohort. The version of the set is in the
-    /// job's result.
+    /// Models to be trained on a cohort. The version of the set is in the job's
+    /// result.
     ///
     /// # Errors
     /// [`StoreError::UnknownCohort`]; else where the database fails.
-    pub async fn submit_train(
+    pub async fn training(
         &self,
         store: &Store,
         cohort: Uuid,
         asked: &TrainingRequest,
-    ) -> Result<Job, StoreError> {
+    ) -> Result<NewJob, StoreError> {
         if !store.cohort_exists(cohort).await? {
             return Err(StoreError::UnknownCohort(cohort));
         }
-        self.submit(store, JobKind::Train, json!(asked), cohort)
-            .await
+        Ok(self.new_job(JobKind::Train, json!(asked), cohort))
     }
 
-    async fn submit(
-        &self,
-        store: &Store,
-        kind: JobKind,
-        mut input: Value,
-        cohort: Uuid,
-    ) -> Result<Job, StoreError> {
+    fn new_job(&self, kind: JobKind, mut input: Value, cohort: Uuid) -> NewJob {
         if let Some(asked) = traces::here() {
             input[TRACE] = json!({ "parent": asked.parent(), "state": asked.state() });
         }
-        let new = NewJob {
+        NewJob {
             id: Uuid::now_v7(),
             kind,
             input,
             cohort_id: Some(cohort),
             created_at: (self.clock)(),
-        };
-        let job = store.enqueue_job(&new).await?;
+        }
+    }
+
+    /// Asks for a job; what a call with a key of its own is answered is kept with
+    /// it, both or neither.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn submit(
+        &self,
+        store: &Store,
+        new: &NewJob,
+        answered: Option<(IdempotentCall<'_>, &Value)>,
+    ) -> Result<(), StoreError> {
+        store.enqueue_job(new, answered).await?;
         self.new_jobs.notify_one();
-        Ok(job)
+        Ok(())
     }
 }

@@ -26,7 +26,7 @@ pub struct IdempotentCall<'a> {
 /// What is to be done with such a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
-    /// It is the first: do it, then tell the answer or forget it.
+    /// It is the first: do it, or forget it.
     First,
     /// It was done: answer the same.
     Same(Value),
@@ -45,7 +45,9 @@ const CLAIM: &str = "INSERT INTO idempotency_keys \
     AND idempotency_keys.fingerprint = excluded.fingerprint";
 const FOUND: &str = "SELECT route, fingerprint, response FROM idempotency_keys \
     WHERE caller = $1 AND key = $2";
-const ANSWER: &str = "UPDATE idempotency_keys SET response = $3 WHERE caller = $1 AND key = $2";
+/// Keeps the answer of a call that was claimed.
+pub(super) const ANSWER: &str =
+    "UPDATE idempotency_keys SET response = $3 WHERE caller = $1 AND key = $2";
 const FORGET: &str =
     "DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND response IS NULL";
 
@@ -103,27 +105,6 @@ impl Store {
         let found: Option<Row> = on_either!(self, "look for a call", pool =>
             sqlx::query_as(FOUND).bind(caller).bind(key).fetch_optional(pool))?;
         Ok(found.is_some())
-    }
-
-    /// Keeps the answer of a call that was claimed.
-    ///
-    /// # Errors
-    /// As for [`Store::claim_idempotency`].
-    pub async fn answer_idempotency(
-        &self,
-        call: IdempotentCall<'_>,
-        response: &Value,
-    ) -> Result<(), StoreError> {
-        check::json("the answer", response)?;
-        change!(
-            self,
-            "keep an answer",
-            sqlx::query(ANSWER)
-                .bind(call.caller)
-                .bind(call.key)
-                .bind(Json(response))
-        )?;
-        Ok(())
     }
 
     /// Forgets a claimed call that came to nothing: the next one may try again.

@@ -9,7 +9,8 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::id::Id;
-use super::{After, Store, StoreError, change, check, on_either};
+use super::idempotency::ANSWER;
+use super::{After, IdempotentCall, Store, StoreError, change, changing, check, on_either};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,40 +161,64 @@ const CANCEL: &str = "UPDATE jobs SET cancel_requested = true, \
     state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END \
     WHERE id = $1 AND state IN ('queued', 'running')";
 
+impl NewJob {
+    /// As it is while nobody has begun it.
+    #[must_use]
+    pub fn queued(&self) -> Job {
+        Job {
+            id: self.id,
+            kind: self.kind,
+            state: JobState::Queued,
+            phase: String::new(),
+            progress: 0.0,
+            input: self.input.clone(),
+            result: None,
+            problem: None,
+            cohort_id: self.cohort_id,
+            attempts: 0,
+            cancel_requested: false,
+            created_at: self.created_at.trunc_subsecs(6),
+            started_at: None,
+            finished_at: None,
+        }
+    }
+}
+
 impl Store {
-    /// Keeps a job for a process that takes it.
+    /// Keeps a job for a process that takes it, and with it, both or neither, what
+    /// the call that asks for it is answered.
     ///
     /// # Errors
     /// [`StoreError::Unstorable`] for an input that a database can't hold; else
     /// where the database fails.
-    pub async fn enqueue_job(&self, new: &NewJob) -> Result<Job, StoreError> {
+    pub async fn enqueue_job(
+        &self,
+        new: &NewJob,
+        answered: Option<(IdempotentCall<'_>, &Value)>,
+    ) -> Result<(), StoreError> {
         check::json("the job's input", &new.input)?;
-        let at = new.created_at.trunc_subsecs(6);
-        change!(
-            self,
-            "store a job",
+        if let Some((_, answer)) = answered {
+            check::json("the answer", answer)?;
+        }
+        changing!(self, "store a job", pool => async {
+            let mut transaction = pool.begin().await?;
             sqlx::query(INSERT)
                 .bind(Id(new.id))
                 .bind(new.kind.name())
                 .bind(Json(&new.input))
                 .bind(new.cohort_id.map(Id))
-                .bind(at)
-        )?;
-        Ok(Job {
-            id: new.id,
-            kind: new.kind,
-            state: JobState::Queued,
-            phase: String::new(),
-            progress: 0.0,
-            input: new.input.clone(),
-            result: None,
-            problem: None,
-            cohort_id: new.cohort_id,
-            attempts: 0,
-            cancel_requested: false,
-            created_at: at,
-            started_at: None,
-            finished_at: None,
+                .bind(new.created_at.trunc_subsecs(6))
+                .execute(&mut *transaction)
+                .await?;
+            if let Some((call, answer)) = answered {
+                sqlx::query(ANSWER)
+                    .bind(call.caller)
+                    .bind(call.key)
+                    .bind(Json(answer))
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            transaction.commit().await
         })
     }
 

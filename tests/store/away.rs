@@ -93,7 +93,7 @@ async fn everything_says_so_within_a_second(store: &Store) {
         store.latest_cohort(),
         store.cohorts(None, 10),
         store.customers(id),
-        store.enqueue_job(&job),
+        store.enqueue_job(&job, None),
         store.claim_job(id, now),
         store.cancel_job(id, now),
         store.active_model_set(),

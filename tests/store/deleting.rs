@@ -147,7 +147,7 @@ async fn a_cohort_that_a_job_needs_is_not_swept(place: Place) {
         cohort_id: Some(ids[0]),
         created_at: Utc::now(),
     };
-    store.enqueue_job(&job).await.unwrap();
+    store.enqueue_job(&job, None).await.unwrap();
     let deleted = store.delete_expired(most(1), Utc::now()).await.unwrap();
     assert_eq!(deleted, ids[1..2]);
     store.cancel_job(job.id, Utc::now()).await.unwrap();
@@ -177,7 +177,7 @@ async fn leftovers_are_swept(place: Place) {
         cohort_id: None,
         created_at: Utc::now(),
     };
-    store.enqueue_job(&job).await.unwrap();
+    store.enqueue_job(&job, None).await.unwrap();
     store.sweep(Utc::now()).await.unwrap();
     assert_eq!(place.number(ROWS).await, 30);
     assert_eq!(place.number(LEFT).await, 0);

@@ -34,7 +34,9 @@ fn new_job(second: i64) -> NewJob {
 }
 
 async fn enqueued(store: &Store, second: i64) -> Job {
-    store.enqueue_job(&new_job(second)).await.unwrap()
+    let new = new_job(second);
+    store.enqueue_job(&new, None).await.unwrap();
+    new.queued()
 }
 
 async fn claimed(store: &Store, owner: Uuid) -> Option<Uuid> {
@@ -49,7 +51,8 @@ async fn state(store: &Store, job: Uuid) -> JobState {
 async fn keeps_all_that_is_said_of_a_job(place: Place) {
     let store = place.open().await;
     let new = new_job(0);
-    let job = store.enqueue_job(&new).await.unwrap();
+    store.enqueue_job(&new, None).await.unwrap();
+    let job = new.queued();
     assert_eq!(job.created_at, new.created_at.trunc_subsecs(6));
     assert_eq!(store.job(new.id).await.unwrap(), Some(job.clone()));
     assert_eq!(store.waiting_jobs().await.unwrap(), 1);

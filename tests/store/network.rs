@@ -1,8 +1,10 @@
 //! What the HTTP interface keeps: uploads, rejects, keys, deeds, answers.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use engagecast::store::{After, ApiKey, AuditEntry, Claim, IdempotentCall, Reject, StoreError};
-use serde_json::json;
+use engagecast::store::{
+    After, ApiKey, AuditEntry, Claim, IdempotentCall, JobKind, NewJob, Reject, StoreError,
+};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Place;
@@ -145,6 +147,16 @@ const CALL: IdempotentCall = IdempotentCall {
     fingerprint: "abc",
 };
 
+fn new_job(input: Value) -> NewJob {
+    NewJob {
+        id: Uuid::now_v7(),
+        kind: JobKind::Generate,
+        input,
+        cohort_id: None,
+        created_at: moment(0),
+    }
+}
+
 async fn a_call_that_is_sent_twice_is_done_once(place: Place) {
     let store = place.open().await;
     let now = moment(0);
@@ -156,7 +168,18 @@ async fn a_call_that_is_sent_twice_is_done_once(place: Place) {
     assert_eq!(running.count(), 7);
 
     let answer = json!({"status": 202, "location": "/cohorts/1"});
-    store.answer_idempotency(CALL, &answer).await.unwrap();
+    // A job that can't be stored leaves the call as it was.
+    let job = new_job(json!({"text": "\u{0}"}));
+    let stored = store.enqueue_job(&job, Some((CALL, &answer))).await;
+    assert!(matches!(stored, Err(StoreError::Unstorable { .. })));
+    let job = new_job(json!({}));
+    let answered = Some((CALL, &answer));
+    store.enqueue_job(&job, answered).await.unwrap();
+    // The same again is stored neither as a job nor as an answer.
+    let other = json!({"status": 202, "location": "/cohorts/2"});
+    let twice = store.enqueue_job(&job, Some((CALL, &other))).await;
+    assert!(matches!(twice, Err(StoreError::Failed { .. })), "{twice:?}");
+    assert_eq!(store.waiting_jobs().await.unwrap(), 1);
     let again = store.claim_idempotency(CALL, now).await.unwrap();
     assert_eq!(again, Claim::Same(answer.clone()));
     for other in [

@@ -97,7 +97,7 @@ async fn brings_the_version_before_up_to_date_with_all_its_data(place: Place) {
         cohort_id: Some(old.id),
         created_at: Utc::now(),
     };
-    store.enqueue_job(&job).await.unwrap();
+    store.enqueue_job(&job, None).await.unwrap();
     store
         .save_model_set(&model_set("v2", &[("churn", b"2")]), true)
         .await

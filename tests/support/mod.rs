@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod app;
+pub mod asking;
 pub mod batches;
 pub mod cohort;
 pub mod collector;

@@ -133,8 +133,7 @@ pub async fn import_cohort(
                     file,
                     mapping,
                 };
-                let job = api.service.submit_import(store, new).await?;
-                accepted(job)
+                accepted(api.service.importing(&new))
             },
         )
         .await

@@ -80,9 +80,10 @@ pub async fn train(State(api): State<Api>, request: Request) -> Result<Response<
     let call = (caller.as_str(), &parts.headers);
     idempotency::once(&api, call, "POST /models", &sent, async || {
         let cohort = cohort_id(store, cohort.as_deref().unwrap_or("latest")).await?;
-        let job = api.service.submit_train(store, cohort, &asked).await?;
-        let body = JobBody::from(job);
+        let job = api.service.training(store, cohort, &asked).await?;
+        let body = JobBody::from(job.queued());
         Ok(Accepted {
+            job,
             location: format!("/jobs/{}", body.id),
             body: serde_json::to_value(&body).map_err(|error| problem::internal(&error))?,
         })
