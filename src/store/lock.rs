@@ -6,9 +6,9 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
-use super::{Backend, Store, StoreError};
+use super::{Backend, Store, StoreError, postgres};
 
 /// How often the lock of a file is tried again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -63,7 +63,7 @@ impl BootstrapLock {
     pub async fn release(self) {
         match self.held {
             // A session that is gone has given its lock back already.
-            Held::Session(session) => drop(session.close().await),
+            Held::Session(session) => postgres::close(session).await,
             Held::File(file) => drop(file),
         }
     }

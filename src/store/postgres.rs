@@ -22,6 +22,8 @@ use super::{LONG, QUICK, location, migrations};
 
 /// How long one try to connect may take.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long the server may take to go on where much is moved.
+const SILENCE: Duration = Duration::from_mins(1);
 /// The least that one waits for another process that migrates.
 const MIGRATING: Duration = Duration::from_secs(5);
 /// The pause after a failed try: doubled each time, up to the second value.
@@ -104,7 +106,7 @@ impl Server {
             done => done,
         };
         // Closing gives back the migrator's lock, which it keeps after a failure.
-        drop(connection.close().await);
+        close(connection).await;
         done.map_err(|e| {
             migrations::refusal(migrations::POSTGRES, e)
                 .into_error(&self.place, |e| self.error("migrate its schema", &e))
@@ -123,6 +125,16 @@ impl Server {
             Ok(connected) => connected.map_err(|e| self.error("connect", &e)),
             Err(_) => Err(self.silent()),
         }
+    }
+
+    /// Waits for the server to go on, though not for ever.
+    async fn patiently<T>(
+        &self,
+        answer: impl Future<Output = sqlx::Result<T>>,
+        failed: impl FnOnce(sqlx::Error) -> StoreError,
+    ) -> Result<T, StoreError> {
+        let answer = timeout(SILENCE, answer).await;
+        answer.map_err(|_| self.silent())?.map_err(failed)
     }
 
     /// Whether the server answers, within a second.
@@ -171,7 +183,7 @@ impl Server {
         match taken {
             Ok(_) => Ok(Some(connection)),
             Err(StoreError::Busy { .. }) => {
-                drop(connection.close().await);
+                close(connection).await;
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -254,6 +266,11 @@ impl Server {
         let options = &self.options;
         options.get_database().unwrap_or(options.get_username())
     }
+}
+
+/// Ends a session in good order, if the server listens; it is over in any case.
+pub(super) async fn close(connection: PgConnection) {
+    drop(timeout(QUICK, connection.close()).await);
 }
 
 /// Sets a limit of a session, in milliseconds.

@@ -7,11 +7,11 @@
 
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Server, copy, partition};
+use super::{Server, close, copy, partition};
 use crate::store::cohorts::list_cohort;
 use crate::store::columns::values;
 use crate::store::writer::{Ending, Message, Outcome, Queue};
@@ -21,8 +21,6 @@ use crate::store::{Cohort, NewCohort, StoreError};
 /// longer than a fraction of a millisecond on an async thread.
 const ROWS: usize = 512;
 
-/// How long the server may take to accept what it is sent.
-const SILENCE: Duration = Duration::from_mins(1);
 /// How long it may take to index the partition and to list the cohort.
 const COMMIT: Duration = Duration::from_mins(30);
 
@@ -47,11 +45,8 @@ impl Server {
         let mut connection = self.connect_as(&name).await?;
         // A process that was given up for dead, and works on the same job, would
         // keep the partition's name.
-        sqlx::query(END_OTHERS)
-            .bind(&name)
-            .execute(&mut connection)
-            .await
-            .map_err(failed)?;
+        let ending = sqlx::query(END_OTHERS).bind(&name).execute(&mut connection);
+        self.patiently(ending, failed).await?;
         let partition = partition(new.id);
         let statements = [
             "SET lock_timeout = '30s'".to_owned(),
@@ -63,7 +58,8 @@ impl Server {
             ),
         ];
         for statement in statements {
-            execute(&mut connection, statement).await.map_err(failed)?;
+            self.patiently(execute(&mut connection, statement), failed)
+                .await?;
         }
         Ok(Load {
             server: self.clone(),
@@ -90,7 +86,7 @@ impl Load {
     /// when it closes before that.
     pub(in crate::store) async fn run(mut self, mut queue: Queue) -> Outcome {
         let Some((customers, mut ending)) = self.copy(&mut queue).await? else {
-            drop(self.connection.close().await);
+            close(self.connection).await;
             return Ok(None);
         };
         let customers = i64::try_from(customers).unwrap_or(i64::MAX);
@@ -101,15 +97,17 @@ impl Load {
             Ok(done) => done.map_err(|e: sqlx::Error| self.server.load_error(&e))?,
             Err(_) => return Err(self.server.silent()),
         }
-        drop(self.connection.close().await);
+        close(self.connection).await;
         Ok(Some(cohort))
     }
 
     /// Copies the customers; none where nobody finishes the cohort.
     async fn copy(&mut self, queue: &mut Queue) -> Result<Option<(u64, Ending)>, StoreError> {
-        let failed = |e: sqlx::Error| self.server.load_error(&e);
+        let server = &self.server;
+        let failed = |e: sqlx::Error| server.load_error(&e);
         let statement = copy::into(&partition(self.new.id));
-        let mut copying = (self.connection.copy_in_raw(&statement).await).map_err(failed)?;
+        let copying = self.connection.copy_in_raw(&statement);
+        let mut copying = server.patiently(copying, failed).await?;
         let mut buffer = copy::HEADER.to_vec();
         while let Some(message) = queue.recv().await {
             match message {
@@ -118,23 +116,23 @@ impl Load {
                     for start in (0..batch.num_rows()).step_by(ROWS) {
                         let end = batch.num_rows().min(start + ROWS);
                         copy::encode(&columns, start..end, &mut buffer);
-                        let sent = timeout(SILENCE, copying.send(buffer.as_slice())).await;
-                        sent.map_err(|_| self.server.silent())?.map_err(failed)?;
+                        let sent = copying.send(buffer.as_slice());
+                        server.patiently(sent, failed).await?;
                         buffer.clear();
                     }
                 }
                 Message::Finish(ending) => {
                     buffer.extend_from_slice(&copy::TRAILER);
-                    copying.send(buffer.as_slice()).await.map_err(failed)?;
-                    let copied = timeout(SILENCE, copying.finish()).await;
-                    let copied = copied.map_err(|_| self.server.silent())?;
-                    let customers = copied.map_err(failed)?;
+                    let sent = copying.send(buffer.as_slice());
+                    server.patiently(sent, failed).await?;
+                    let customers = server.patiently(copying.finish(), failed).await?;
                     return Ok(Some((customers, *ending)));
                 }
             }
         }
-        let abandoned = copying.abort("the cohort was not finished").await;
-        abandoned.map(|()| None).map_err(failed)
+        let abandoned = copying.abort("the cohort was not finished");
+        server.patiently(abandoned, failed).await?;
+        Ok(None)
     }
 }
 

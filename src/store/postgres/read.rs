@@ -4,19 +4,14 @@
 //! table reads it front to back in one process: the rows come in the order they
 //! were written.
 
-use std::time::Duration;
-
 use futures_util::StreamExt;
 use sqlx::Executor;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Server, copy, partition};
+use super::{SILENCE, Server, copy, partition};
 use crate::store::StoreError;
 use crate::store::reader::Batches;
-
-/// How long the server may take to send some more.
-const SILENCE: Duration = Duration::from_mins(1);
 
 impl Server {
     /// Sends the customers of a cohort to `batches`, until all are sent or nobody
@@ -38,12 +33,11 @@ impl Server {
         };
         let mut connection = self.connect().await?;
         // Else a scan of a large table may begin where another one is.
-        connection
-            .execute("SET synchronize_seqscans = off")
-            .await
-            .map_err(failed)?;
+        let setting = connection.execute("SET synchronize_seqscans = off");
+        self.patiently(setting, failed).await?;
         let statement = copy::out_of(&partition(cohort));
-        let mut messages = connection.copy_out_raw(&statement).await.map_err(failed)?;
+        let messages = connection.copy_out_raw(&statement);
+        let mut messages = self.patiently(messages, failed).await?;
         let mut decoder = copy::Decoder::new();
         loop {
             let message = timeout(SILENCE, messages.next()).await;
