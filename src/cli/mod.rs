@@ -20,6 +20,7 @@ mod report;
 mod score;
 mod store;
 mod train;
+mod whole_file;
 
 pub use generate::{GenerateArgs, GenerateError, generate};
 pub use health::{HealthArgs, HealthError, health};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use super::store::open;
+use super::whole_file;
 use crate::config::{LogArgs, ReportArgs, StoreArgs};
 use crate::models::Card;
 use crate::report::{self, RenderError, Settings, SettingsFault};
@@ -81,7 +82,7 @@ pub async fn report(args: &ReportCommandArgs) -> Result<(), ReportError> {
         Form::Json => serde_json::to_vec_pretty(&told).map_err(ReportError::Facts)?,
         Form::Pdf => report::pdf(&told.document, cohort.id.to_string())?,
     };
-    std::fs::write(&args.out, bytes).map_err(|error| ReportError::Write {
+    whole_file::write(&args.out, &bytes).map_err(|error| ReportError::Write {
         file: args.out.clone(),
         error,
     })

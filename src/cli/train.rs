@@ -4,17 +4,16 @@
 //! The cards go to standard output, in Markdown. Any subset of the columns will
 //! do, with gaps; a target whose label is not there is left out and said so.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 use chrono::Utc;
 
 use super::mapping::{MapError, mapping};
-use super::print;
-use crate::cohort::{Import, ImportError, Limits, partial_name};
+use super::{print, whole_file};
+use crate::cohort::{Import, ImportError, Limits};
 use crate::config::LogArgs;
 use crate::features::{ColumnSet, unknown_column};
 use crate::models::{
@@ -135,7 +134,7 @@ pub fn train(args: &TrainArgs) -> Result<(), TrainCommandError> {
     let set = ModelSet::new(None, lesson.trained_at, trained.models);
     // Saved before they are shown: a terminal that is gone costs no training.
     if let (Some(out), false) = (&args.out, is_empty) {
-        write(out, &set.to_bytes()).map_err(|error| TrainCommandError::Out {
+        whole_file::write(out, &set.to_bytes()).map_err(|error| TrainCommandError::Out {
             file: out.clone(),
             error,
         })?;
@@ -193,20 +192,4 @@ fn read(args: &TrainArgs) -> Result<(Vec<RecordBatch>, Source), TrainCommandErro
         seed: args.seed.or_else(|| metadata.map(|m| m.seed)),
     };
     Ok((cohort, source))
-}
-
-/// Writes beside the file and renames: whoever reads it reads all of it.
-fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let partial = partial_name(file);
-    let written = File::create(&partial)
-        .and_then(|mut out| {
-            out.write_all(bytes)?;
-            out.sync_all()
-        })
-        .and_then(|()| fs::rename(&partial, file));
-    if written.is_err() {
-        // The failure that is told is the first one.
-        drop(fs::remove_file(&partial));
-    }
-    written
 }

@@ -3,17 +3,19 @@
 //! One file, replaced whole. It begins with a mark and the SHA-256 of the rest, so
 //! that a file that is damaged, cut off or something else is taken for none.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
+use super::kept_file::replace;
 use crate::store::{StoredModel, StoredModelSet};
 
 const FILE: &str = "active-models.cache";
+/// As other files have them.
+const RIGHTS: u32 = 0o666;
 const MARK: [u8; 8] = *b"ECMODEL1";
 const DIGEST: usize = 32;
 
@@ -42,7 +44,8 @@ impl ModelCache {
         let (cache, set) = (self.clone(), set.clone());
         async move {
             let path = cache.path();
-            let written = spawn_blocking(move || cache.write(&encoded(&set))).await;
+            let written =
+                spawn_blocking(move || replace(&cache.folder, FILE, RIGHTS, &encoded(&set))).await;
             if let Ok(Err(error)) = written {
                 let path = path.display();
                 tracing::warn!(
@@ -50,21 +53,6 @@ impl ModelCache {
                 );
             }
         }
-    }
-
-    fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        // Other processes may share the folder.
-        let partial = self.folder.join(format!("{FILE}.{}", std::process::id()));
-        let written = File::create(&partial).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&partial, self.path())
-        });
-        if written.is_err() {
-            drop(fs::remove_file(&partial));
-        }
-        written
     }
 
     /// The set that was kept; none where there is none, or not all of it.

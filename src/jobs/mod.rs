@@ -15,6 +15,7 @@ mod follow;
 mod generate;
 mod import;
 mod import_job;
+mod kept_file;
 mod keys;
 mod runner;
 mod served;

@@ -4,9 +4,7 @@
 //! keys, and begins with the SHA-256 of the rest: a file that is damaged or cut
 //! off is taken for none.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -15,9 +13,12 @@ use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use crate::jobs::kept_file::replace;
 use crate::store::ApiKey;
 
 const FILE: &str = "keys.cache";
+/// Its owner's alone.
+const RIGHTS: u32 = 0o600;
 const DIGEST: usize = 32;
 
 /// Where the keys are kept.
@@ -52,29 +53,14 @@ impl KeyCopy {
     /// log and nothing more.
     pub(super) async fn keep(&self, rows: &[ApiKey]) {
         let (copy, bytes) = (self.clone(), encoded(rows));
-        if let Ok(Err(error)) = spawn_blocking(move || copy.write(&bytes)).await {
+        if let Ok(Err(error)) =
+            spawn_blocking(move || replace(&copy.folder, FILE, RIGHTS, &bytes)).await
+        {
             let folder = self.folder.display();
             tracing::warn!(
                 "the keys are not kept for a start without the database: {folder}: {error}"
             );
         }
-    }
-
-    fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        // Other processes may share the folder.
-        let partial = self.folder.join(format!("{FILE}.{}", std::process::id()));
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(true).write(true).mode(0o600);
-        let written = options.open(&partial).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&partial, self.folder.join(FILE))
-        });
-        if written.is_err() {
-            drop(fs::remove_file(&partial));
-        }
-        written
     }
 
     /// The keys that were kept; none where there is no such file, or not all of it.
