@@ -137,13 +137,15 @@ impl App {
             () = shutdown => Ok(()),
         };
         shown.abort();
-        ended?;
-
         service.status.drain();
         leaving.store(true, Ordering::Relaxed);
-        tracing::info!("stopping: finishing the requests in flight");
+        if ended.is_ok() {
+            tracing::info!("stopping: finishing the requests in flight");
+        }
         service.hand_over_jobs().await;
-        tokio::time::sleep(config.drain_delay).await;
+        if ended.is_ok() {
+            tokio::time::sleep(config.drain_delay).await;
+        }
         drop(stop);
         // The server ends by itself; a panic in it would have been logged.
         let _ = server.await;
@@ -164,7 +166,7 @@ impl App {
         if let Some(recording) = recording {
             recording.stop().await;
         }
-        Ok(())
+        ended
     }
 }
 

@@ -67,6 +67,19 @@ impl Running<'_> {
     }
 }
 
+/// Takes a job off the list of those that this process works on, also where the
+/// work panics: else it would not be taken up again before the process ends.
+struct Listed<'a> {
+    service: &'a Service,
+    job: Uuid,
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        self.service.running().remove(&self.job);
+    }
+}
+
 /// Heartbeats of others that have stood still, and since when.
 type Standing = HashMap<Uuid, (Beat, Instant)>;
 
@@ -149,6 +162,10 @@ impl Service {
     async fn work_on(&self, store: &Store, job: &Job, settings: &JobSettings) -> &'static str {
         let control = Control::new();
         self.running().insert(job.id, control.clone());
+        let _listed = Listed {
+            service: self,
+            job: job.id,
+        };
         tracing::info!(job = %job.id, kind = job.kind.name(), "a job begins");
         let running = Running {
             store,
@@ -167,7 +184,6 @@ impl Service {
         control.tell(Stop::Lost);
         let ended = self.end(store, job, done).await;
         tracing::info!(job = %job.id, "a job ended: {ended}");
-        self.running().remove(&job.id);
         ended
     }
 
