@@ -264,6 +264,23 @@ impl Store {
         Ok(card.map(|card| card.0))
     }
 
+    /// A model set without its models.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn model_set_summary(
+        &self,
+        version: &str,
+    ) -> Result<Option<ModelSetSummary>, StoreError> {
+        check::text("the model set's version", version)?;
+        let rows: Vec<SummaryRow> = on_either!(self, "look for a model set", pool =>
+            sqlx::query_as(page!("WHERE version = $2"))
+                .bind(1_i64)
+                .bind(version)
+                .fetch_all(pool))?;
+        Ok(ModelSetSummary::from_rows(rows).pop())
+    }
+
     /// Model sets, the newest first, without their models; the next page begins
     /// after the moment and the version of the last one.
     ///
@@ -288,6 +305,12 @@ impl Store {
                         .fetch_all(pool))?
             }
         };
+        Ok(ModelSetSummary::from_rows(rows))
+    }
+}
+
+impl ModelSetSummary {
+    fn from_rows(rows: Vec<SummaryRow>) -> Vec<Self> {
         let mut sets: Vec<ModelSetSummary> = Vec::new();
         for (version, cohort_id, created_at, active, target) in rows {
             match sets.last_mut() {
@@ -301,7 +324,7 @@ impl Store {
                 }),
             }
         }
-        Ok(sets)
+        sets
     }
 }
 

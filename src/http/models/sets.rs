@@ -16,7 +16,7 @@ use crate::http::fields::Fields;
 use crate::http::predictions::Named;
 use crate::http::problem::Problem;
 use crate::http::{Api, cursor, outcomes};
-use crate::store::{ModelSetSummary, StoredModelSet};
+use crate::store::ModelSetSummary;
 
 /// A model set.
 #[derive(Serialize, ToSchema)]
@@ -42,18 +42,6 @@ impl From<ModelSetSummary> for SetBody {
             cohort_id: set.cohort_id,
             created_at: set.created_at,
             targets: set.targets,
-        }
-    }
-}
-
-impl SetBody {
-    fn stored(set: StoredModelSet, active: bool) -> Self {
-        Self {
-            version: set.version,
-            active,
-            cohort_id: set.cohort_id,
-            created_at: set.created_at,
-            targets: set.models.into_iter().map(|model| model.target).collect(),
         }
     }
 }
@@ -131,8 +119,8 @@ pub async fn model_set(
                 .collect(),
         }
     } else {
-        let set = api.store()?.model_set(&version).await?;
-        SetBody::stored(set.ok_or_else(no_set)?, false)
+        let set = api.store()?.model_set_summary(&version).await?;
+        set.ok_or_else(no_set)?.into()
     };
     database::cached(&headers, &body)
 }
@@ -163,6 +151,6 @@ pub async fn activate(State(api): State<Api>, version: Named) -> Result<Json<Set
     store
         .activate_model_set(&version, api.service.now())
         .await?;
-    let set = store.model_set(&version).await?.ok_or_else(no_set)?;
-    Ok(Json(SetBody::stored(set, true)))
+    let set = store.model_set_summary(&version).await?;
+    Ok(Json(set.ok_or_else(no_set)?.into()))
 }
