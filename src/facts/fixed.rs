@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::schema::rounding::{self, UNIT_STEP};
+
 /// A value in fixed point; [`MISSING`] where there is none.
 pub(super) type Fixed = i64;
 
@@ -20,6 +22,9 @@ pub(super) const MILLIONTHS: f64 = 1e6;
 /// and the sum of two still fits.
 const LARGEST: Fixed = 1 << 61;
 
+/// Below this, adding [`UNIT_STEP`] rounds halves to even, without a call.
+const FAST: f64 = 2_251_799_813_685_248.0;
+
 /// `x`, in units of which there are so many in one.
 #[inline]
 #[expect(
@@ -27,11 +32,9 @@ const LARGEST: Fixed = 1 << 61;
     reason = "a number too large becomes the largest"
 )]
 pub(super) fn fixed(x: f64, units: f64) -> Fixed {
-    /// Adding 1.5 · 2^52 rounds halves to even, below this and without a call.
-    const FAST: f64 = 2_251_799_813_685_248.0;
     let scaled = x * units;
     if scaled.abs() < FAST {
-        return crate::schema::rounding::whole(scaled) as Fixed;
+        return rounding::whole(scaled) as Fixed;
     }
     if !x.is_finite() {
         return MISSING;
@@ -41,9 +44,6 @@ pub(super) fn fixed(x: f64, units: f64) -> Fixed {
 
 /// The same for many at a time, where they are as small as they mostly are.
 pub(super) fn all_fixed(values: &[f64], units: f64, out: &mut [Fixed]) {
-    /// 1.5 · 2^52: added to a number, it leaves it whole in the lowest bits.
-    const UNIT_STEP: f64 = 6_755_399_441_055_744.0;
-    const FAST: f64 = 2_251_799_813_685_248.0;
     let fast = |x: &f64| (x * units).abs() < FAST;
     // Without stopping at the first that is not: that would be slower.
     if values.iter().fold(true, |all, x| all & fast(x)) {

@@ -8,6 +8,10 @@ use Group::{Churn, Dating, Demographics, Platform, Revenue, Social};
 /// How many columns a customer has.
 pub const COLUMN_COUNT: usize = 72;
 
+/// What a moment may be: 0001-01-01 to before 10000-01-01, as microseconds since
+/// 1970.
+pub const MOMENTS: std::ops::Range<i64> = -62_135_596_800_000_000..253_402_300_800_000_000;
+
 /// The moment all generated customers are observed at, RFC 3339, UTC.
 pub const SNAPSHOT: &str = "2025-10-21T00:00:00Z";
 

@@ -16,7 +16,7 @@ mod values;
 
 pub(crate) use columns::const_eq;
 pub use columns::{
-    CITIES, COLUMN_COUNT, COLUMNS, Column, GENDERS, Group, Kind, PLATFORMS, Range, SNAPSHOT,
-    TIER_PRICES_USD, TIERS, column, find,
+    CITIES, COLUMN_COUNT, COLUMNS, Column, GENDERS, Group, Kind, MOMENTS, PLATFORMS, Range,
+    SNAPSHOT, TIER_PRICES_USD, TIERS, column, find,
 };
 pub use values::Values;

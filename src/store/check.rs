@@ -9,10 +9,7 @@ use serde_json::Value;
 
 use super::StoreError;
 use super::columns::{Values, values};
-use crate::schema::COLUMNS;
-
-/// 0001-01-01 and 10000-01-01 as microseconds since 1970.
-const MOMENTS: std::ops::Range<i64> = -62_135_596_800_000_000..253_402_300_800_000_000;
+use crate::schema::{COLUMNS, MOMENTS};
 
 const NUL: &str = "it has the character U+0000 in it, which a database can't hold";
 

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
-use crate::schema::{COLUMNS, Kind};
+use crate::schema::{COLUMNS, Kind, MOMENTS};
 
 /// What can be wrong with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,9 +135,6 @@ pub(super) fn free(text: &str) -> Result<&str, Fault> {
         Ok(text)
     }
 }
-
-/// 0001-01-01 and 10000-01-01 as microseconds since 1970.
-const MOMENTS: std::ops::Range<i64> = -62_135_596_800_000_000..253_402_300_800_000_000;
 
 pub(super) fn check_moment(micros: i64) -> Result<i64, Fault> {
     if MOMENTS.contains(&micros) {
