@@ -159,7 +159,7 @@ pub struct Config {
     )]
     pub max_light: u32,
 
-    /// Most batches, exports and uploads that are answered at a time, 1 to 1000
+    /// Most batches, exports, uploads, reports and draws that are answered at a time, 1 to 1000
     #[arg(
         long,
         env = "ENGAGECAST_MAX_HEAVY",
@@ -179,7 +179,7 @@ pub struct Config {
     )]
     pub max_draws: u16,
 
-    /// How long a request may take, its body included, 0.1 to 3600 s
+    /// How long a request may take until its answer begins, its body included, 0.1 to 3600 s
     #[arg(long, env = "ENGAGECAST_REQUEST_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = some_time)]
     pub request_timeout: Duration,
 

@@ -20,7 +20,7 @@
 //! | [`jobs`] | long work: the first start, the jobs of the database |
 //! | [`report`] | the executive report: PDF, SVG and JSON |
 //! | [`http`] | routes, problems, the OpenAPI document, the server |
-//! | [`traces`] | spans of what runs, for a collector of OpenTelemetry; any room may begin one |
+//! | [`traces`] | spans of what runs, for a collector of OpenTelemetry |
 //! | [`app`] | the running service, from its socket to its orderly end |
 //! | [`cli`], [`config`], [`telemetry`], [`progress`] | commands, settings, log lines, bars |
 
