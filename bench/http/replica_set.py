@@ -5,6 +5,7 @@ port than 18440. What is asked of a replica beyond its address and folder is the
 caller's.
 """
 
+import atexit
 import http.client
 import os
 import pathlib
@@ -32,6 +33,8 @@ def start(port, folder, *options):
     """A replica that is ready; a first start generates and trains before that."""
     command = [PROGRAM, "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", f"{folder}/{port}"]
     replica = subprocess.Popen([*command, "--log", "warn", *options])
+    # Whatever ends the script, no replica stays.
+    atexit.register(replica.kill)
     deadline = time.monotonic() + 300
     while not is_ready(port):
         if replica.poll() is not None or time.monotonic() > deadline:
@@ -47,4 +50,7 @@ def proxy(folder, ports):
     servers = "".join(f"    server on-{port} 127.0.0.1:{port}\n" for port in ports)
     file = pathlib.Path(folder) / "haproxy.cfg"
     file.write_text(own.sub("", text).rstrip("\n") + "\n" + servers)
-    return subprocess.Popen(["haproxy", "-f", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    balancer = subprocess.Popen(["haproxy", "-f", str(file)], stdout=quiet, stderr=quiet)
+    atexit.register(balancer.kill)
+    return balancer

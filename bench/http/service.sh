@@ -6,6 +6,9 @@
 folder=$(mktemp -d)
 started=
 trap 'kill $started 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
+# Else some shells end without the former.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # The examples that are needed besides the service.
 binaries() {
