@@ -105,11 +105,6 @@ impl Tallies {
     pub(super) fn mean(&self, column: usize) -> Option<f64> {
         self.columns[column].mean(Quantity(column).units())
     }
-
-    pub(super) fn total(&self, column: usize) -> Option<f64> {
-        let sums = &self.columns[column];
-        (sums.count > 0).then(|| sums.total(Quantity(column).units()))
-    }
 }
 
 pub(super) fn swipes(f: &Tallies) -> Option<f64> {
@@ -118,17 +113,18 @@ pub(super) fn swipes(f: &Tallies) -> Option<f64> {
     Some(right + left)
 }
 
-/// Revenue of all customers per premium customer.
+/// Revenue of all customers per premium customer. Of means, as all ratios here: a
+/// sum has fewer customers where some are unknown.
 pub(super) fn arppu(f: &Tallies) -> Option<f64> {
-    let premium = f.premium.total(1.0);
-    let revenue = f.total(REVENUE)?;
+    let premium = f.premium.mean(1.0)?;
+    let revenue = f.mean(REVENUE)?;
     (premium > 0.0).then(|| revenue / premium)
 }
 
 fn revenue_share(f: &Tallies, part: usize) -> Option<f64> {
-    let total = f.total(REVENUE)?;
-    let part = f.total(part)?;
-    (total > 0.0).then(|| 100.0 * part / total)
+    let all = f.mean(REVENUE)?;
+    let part = f.mean(part)?;
+    (all > 0.0).then(|| 100.0 * part / all)
 }
 
 /// Mean lifetime value of customers of both platforms to that of one platform.

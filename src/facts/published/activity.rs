@@ -86,8 +86,8 @@ impl View<'_> {
             dates_completed_month: self.mean("dates_completed_month"),
             show_up_rate_pct: self.mean("date_show_up_rate_pct"),
             dates_kept_pct: percent_of(
-                self.sum("dates_completed_month"),
-                self.sum("dates_scheduled_month"),
+                self.mean("dates_completed_month"),
+                self.mean("dates_scheduled_month"),
             ),
             match_to_date_conversion_pct: self.mean("match_to_date_conversion_pct"),
             profile_quality: self.mean("profile_quality_score"),
@@ -160,8 +160,8 @@ impl View<'_> {
             who_blocked_pct: ever(&self.tallies.blocked_nobody),
             who_reported_pct: ever(&self.tallies.reported_nobody),
             reported_of_blocked_pct: percent_of(
-                self.sum("users_reported"),
-                self.sum("users_blocked"),
+                self.mean("users_reported"),
+                self.mean("users_blocked"),
             ),
         }
     }
@@ -198,13 +198,16 @@ type Steps = [(&'static str, Option<f64>); 5];
 
 fn of_group(group: &Group) -> Steps {
     let day = |id| group.mean(id).map(|m| MONTH * m);
+    // Of the customers who have both; a group's sums can't tell who they are
+    // where some have one alone.
+    let of_messages = group.figure("messages_day");
+    let of_lengths = group.figure("avg_conversation_length");
+    let same = of_messages.map(|f| f.count) == of_lengths.map(|f| f.count);
+    let talks = ratio(day("messages_day"), of_lengths.map(|f| f.mean));
     [
         ("swipes_right", day("swipes_right_day")),
         ("matches", day("matches_per_day")),
-        (
-            "conversations",
-            ratio(day("messages_day"), group.mean("avg_conversation_length")),
-        ),
+        ("conversations", talks.filter(|_| same)),
         ("dates_scheduled", group.mean("dates_scheduled_month")),
         ("dates_completed", group.mean("dates_completed_month")),
     ]

@@ -57,7 +57,7 @@ impl View<'_> {
                 id,
                 monthly_usd: figure.sum,
                 per_customer_usd: figure.mean,
-                share_pct: percent_of(Some(figure.sum), self.sum(REVENUE)),
+                share_pct: percent_of(Some(figure.mean), self.mean(REVENUE)),
             })
         });
         known.collect()
