@@ -43,10 +43,12 @@ impl Checked {
         Some(value / self.target - 1.0)
     }
 
-    /// A statistic that the cohort is too small to have passes.
+    /// A statistic that the cohort is too small to have passes. Of a target of 0
+    /// nothing is a small part: it is met, or not.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.deviation().is_none_or(|d| d.abs() <= self.tolerance)
+        self.deviation()
+            .is_none_or(|d| d.is_finite() && d.abs() <= self.tolerance)
     }
 }
 
@@ -205,6 +207,22 @@ impl fmt::Display for Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_statistic_that_is_to_be_0_is_0_or_off() {
+        let checked = |value| Checked {
+            statistic: Statistic {
+                id: "churn_rate_pct",
+                unit: "%",
+                value: Some(value),
+            },
+            target: 0.0,
+            tolerance: f64::INFINITY,
+            sampling: 0.0,
+        };
+        assert!(checked(0.0).passes());
+        assert!(!checked(0.5).passes());
+    }
 
     #[test]
     fn every_statistic_has_a_target() {
