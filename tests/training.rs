@@ -45,6 +45,29 @@ fn an_input_that_gives_the_label_away_is_refused_by_name() {
 }
 
 #[test]
+fn a_leak_is_found_where_a_file_is_in_the_order_of_its_labels() {
+    // More customers who stay than are looked at, and then those who left.
+    let leaky = cohort_with(42_000, 33, |at, row| {
+        let left = at >= 32_000;
+        row[CHURN] = Some(f64::from(u8::from(left)));
+        if !left {
+            row[BLOCKED] = None;
+        }
+    });
+    let error = trained(&leaky, Target::Churn).expect_err("a leak");
+    assert!(
+        matches!(
+            &error,
+            TrainError::Leak {
+                column: "users_blocked",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_target_without_its_label_is_left_out_and_the_others_are_trained() {
     let cohort = cohort_with(800, 32, |_, row| {
         row[CHURN] = None;

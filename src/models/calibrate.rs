@@ -14,6 +14,12 @@ const BEYOND_CHANCE: f64 = 3.0;
 
 const STEPS: usize = 50;
 
+/// The least share of a step that is tried.
+const LEAST_SHARE: f64 = 1e-9;
+
+/// What a loss may grow by, of it, and count as no larger.
+const ROUNDING: f64 = 1e-12;
+
 /// The link that suits the margins of rows with these labels.
 pub(super) fn calibrated(margins: &[f64], labels: &[f64]) -> Link {
     let found: Vec<f64> = margins.iter().map(|&m| Link::LOGISTIC.value(m)).collect();
@@ -30,10 +36,13 @@ pub(super) fn calibrated(margins: &[f64], labels: &[f64]) -> Link {
     }
 }
 
-/// Newton's method for the likelihood of a line; labels are moved a little
-/// inwards, as Platt has it, so that the line stays finite.
+/// Newton's method for the likelihood of a line, its steps halved until they
+/// better it: from margins far too sure a whole one leads to where all weights
+/// vanish, and nothing leads back (Lin, Lin and Weng, *A note on Platt's
+/// probabilistic outputs for support vector machines*, Machine Learning 68, 2007).
+/// Labels are moved a little inwards, as Platt has it, so that the line stays
+/// finite.
 fn platt(margins: &[f64], labels: &[f64]) -> Link {
-    let (mut slope, mut shift) = (1.0, 0.0);
     let positives: f64 = labels.iter().sum();
     #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
     let negatives = labels.len() as f64 - positives;
@@ -41,11 +50,72 @@ fn platt(margins: &[f64], labels: &[f64]) -> Link {
         (positives + 1.0) / (positives + 2.0),
         1.0 / (negatives + 2.0),
     );
+    let goals: Vec<f64> = labels
+        .iter()
+        .map(|&y| if y == 0.0 { no } else { yes })
+        .collect();
+    let mut line = Line {
+        slope: 1.0,
+        shift: 0.0,
+    };
+    let mut loss = line.loss(margins, &goals);
     for _ in 0..STEPS {
+        let by = line.step(margins, &goals);
+        let mut share = 1.0;
+        loop {
+            let next = Line {
+                slope: line.slope - share * by.slope,
+                shift: line.shift - share * by.shift,
+            };
+            let now = next.loss(margins, &goals);
+            // At the end both are the same but for their last bits.
+            if now <= loss + ROUNDING * loss {
+                (line, loss) = (next, now);
+                break;
+            }
+            share /= 2.0;
+            if share < LEAST_SHARE {
+                return line.link();
+            }
+        }
+        if by.slope.abs() + by.shift.abs() < 1e-10 {
+            break;
+        }
+    }
+    line.link()
+}
+
+/// A line through log-odds, or a step from one to another.
+#[derive(Clone, Copy)]
+struct Line {
+    slope: f64,
+    shift: f64,
+}
+
+impl Line {
+    fn link(self) -> Link {
+        Link::Logistic {
+            slope: self.slope,
+            shift: self.shift,
+        }
+    }
+
+    /// The logarithmic loss of its probabilities; not a number where it is none.
+    fn loss(self, margins: &[f64], goals: &[f64]) -> f64 {
+        let rows = margins.iter().zip(goals);
+        rows.map(|(m, goal)| {
+            let z = self.slope * m + self.shift;
+            z.max(0.0) + (-z.abs()).exp().ln_1p() - goal * z
+        })
+        .sum()
+    }
+
+    /// How far Newton's method would take it back.
+    fn step(self, margins: &[f64], goals: &[f64]) -> Self {
         let (mut g, mut h) = ([0.0; 2], [1e-9, 0.0, 1e-9]);
-        for (&m, &y) in margins.iter().zip(labels) {
-            let p = Link::Logistic { slope, shift }.value(m);
-            let (error, weight) = (p - if y == 0.0 { no } else { yes }, p * (1.0 - p));
+        for (&m, goal) in margins.iter().zip(goals) {
+            let p = self.link().value(m);
+            let (error, weight) = (p - goal, p * (1.0 - p));
             g[0] += error * m;
             g[1] += error;
             h[0] += weight * m * m;
@@ -53,17 +123,11 @@ fn platt(margins: &[f64], labels: &[f64]) -> Link {
             h[2] += weight;
         }
         let determinant = h[0] * h[2] - h[1] * h[1];
-        let by = [
-            (h[2] * g[0] - h[1] * g[1]) / determinant,
-            (h[0] * g[1] - h[1] * g[0]) / determinant,
-        ];
-        slope -= by[0];
-        shift -= by[1];
-        if by[0].abs() + by[1].abs() < 1e-10 {
-            break;
+        Self {
+            slope: (h[2] * g[0] - h[1] * g[1]) / determinant,
+            shift: (h[0] * g[1] - h[1] * g[0]) / determinant,
         }
     }
-    Link::Logistic { slope, shift }
 }
 
 #[cfg(test)]
@@ -100,6 +164,29 @@ mod tests {
         };
         assert!((slope - 0.5).abs() < 0.05, "{slope}");
         assert!((shift + 0.5).abs() < 0.1, "{shift}");
+    }
+
+    #[test]
+    fn what_is_far_too_sure_is_set_right() {
+        // Of rows as few as the least that are trained on have for it, and of many.
+        for n in [40, 400, 3_000] {
+            for (factor, off) in [(3.0, 1.0), (10.0, 0.0), (10.0, -20.0), (0.1, 5.0)] {
+                let (margins, labels) = rows(n);
+                let wrong: Vec<f64> = margins.iter().map(|m| factor * m + off).collect();
+                let Link::Logistic { slope, shift } = platt(&wrong, &labels) else {
+                    panic!("a line");
+                };
+                // As from margins that are right: a line of a line is a line.
+                let Link::Logistic { slope: right, .. } = platt(&margins, &labels) else {
+                    panic!("a line");
+                };
+                assert!(
+                    (slope * factor / right - 1.0).abs() < 1e-3,
+                    "{n} {factor}: {slope}"
+                );
+                assert!(shift.is_finite());
+            }
+        }
     }
 
     #[test]

@@ -199,7 +199,7 @@ fn spread(
         &serving.values(&table.matrix),
     );
     let intervals =
-        Intervals::size(scale, shares.to_vec(), &rows).ok_or(TrainError::TooFewRows {
+        Intervals::size(scale, shares.to_vec(), &rows).ok_or(TrainError::TooFewToSize {
             needed: Intervals::ROWS,
             found: data.calibration.labels.len(),
         })?;
@@ -240,7 +240,7 @@ fn calibration(link: Link) -> Option<Calibration> {
         return None;
     };
     let method = if link == Link::LOGISTIC {
-        "none: on rows that no fit has seen, the calibration error is within what chance explains"
+        "none: on rows that no fit has seen, no rising line through the log-odds betters it beyond chance"
     } else {
         "a line through the log-odds, fitted to rows that no other fit has seen (Platt)"
     };

@@ -152,11 +152,15 @@ impl Data {
 
     /// Numbers that are nearly all alike may be all alike in a part.
     fn enough_in_every_part(&self) -> Result<(), TrainError> {
-        let judge = [&self.train, &self.validation, &self.hold_out];
-        if judge.iter().any(|table| alike(&table.labels)) {
-            return Err(TrainError::OneLabel);
+        let parts = [
+            ("who are learnt from", &self.train),
+            ("who tell when to stop", &self.validation),
+            ("who judge", &self.hold_out),
+        ];
+        match parts.iter().find(|(_, table)| alike(&table.labels)) {
+            Some((part, _)) => Err(TrainError::PartOfOneLabel(part)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn width(&self) -> usize {

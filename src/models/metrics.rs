@@ -44,6 +44,25 @@ impl<'a> Sample<'a> {
         }
     }
 
+    /// The runs of rows with the same prediction, from the highest down: what a
+    /// file's order makes of them says nothing of the prediction.
+    fn runs(&self) -> impl Iterator<Item = &[usize]> + '_ {
+        let same = |a: &usize, b: &usize| self.values[*a] == self.values[*b];
+        self.by_value.chunk_by(same).rev()
+    }
+
+    /// Each row's label, or the mean label of the rows that are predicted alike.
+    pub(super) fn labels_without_ties(&self) -> Vec<f64> {
+        let mut labels = self.labels.to_vec();
+        for run in self.runs().filter(|run| run.len() > 1) {
+            let mean = run.iter().map(|&i| self.labels[i]).sum::<f64>() / run.len() as f64;
+            for &i in run {
+                labels[i] = mean;
+            }
+        }
+        labels
+    }
+
     /// The rows from the highest prediction down.
     pub(super) fn descending(&self) -> impl Iterator<Item = usize> + '_ {
         self.by_value.iter().rev().copied()
@@ -157,9 +176,15 @@ pub(super) fn top_decile_lift(sample: &Sample<'_>, weights: &[f64]) -> f64 {
         .fold((0.0, 0.0), |(all, found), (y, w)| (all + w, found + w * y));
     let top = (all / 10.0).ceil();
     let (mut seen, mut found) = (0.0, 0.0);
-    for i in sample.descending() {
-        let taken = weights[i].min(top - seen);
-        found += taken * sample.labels[i];
+    for run in sample.runs() {
+        let (all, positives) = run.iter().fold((0.0, 0.0), |(all, found), &i| {
+            (all + weights[i], found + weights[i] * sample.labels[i])
+        });
+        // Of those that are predicted alike, a part that is like the whole.
+        let taken = f64::min(all, top - seen);
+        if taken > 0.0 {
+            found += taken * positives / all;
+        }
         seen += taken;
         if seen >= top {
             break;
@@ -291,6 +316,18 @@ mod tests {
     fn auc_gives_half_to_ties() {
         close(once(auc, &Y, &S), (2.0 + 3.0 + 2.5) / 9.0);
         assert!(once(auc, &[1.0, 1.0], &[0.2, 0.3]).is_nan());
+    }
+
+    #[test]
+    fn customers_who_score_alike_are_alike_in_the_lift_whatever_their_order() {
+        let labels: Vec<f64> = (0..100).map(|i| f64::from(u8::from(i >= 80))).collect();
+        close(once(top_decile_lift, &labels, &[0.3; 100]), 1.0);
+        // The upper half by score has all who left, two of five.
+        let scores: Vec<f64> = (0..100).map(|i| if i < 50 { 0.1 } else { 0.6 }).collect();
+        close(once(top_decile_lift, &labels, &scores), 2.0);
+        let turned: Vec<f64> = labels.iter().rev().copied().collect();
+        let scores: Vec<f64> = scores.into_iter().rev().collect();
+        close(once(top_decile_lift, &turned, &scores), 2.0);
     }
 
     #[test]

@@ -16,6 +16,7 @@ const ROWS: usize = 300;
 pub(super) fn deciles(labels: &[f64], values: &[f64]) -> Vec<Decile> {
     let sample = Sample::new(labels, values);
     let order: Vec<usize> = sample.descending().collect();
+    let labels = &sample.labels_without_ties();
     let mean = |of: &[f64], rows: &[usize]| {
         rows.iter().map(|&i| of[i]).sum::<f64>() / rows.len().max(1) as f64
     };
@@ -60,7 +61,10 @@ pub(super) fn confusion(thresholds: Thresholds, labels: &[f64], values: &[f64]) 
 pub(super) fn shares(data: &Data, serving: &Contender) -> Vec<f64> {
     let mut sizes = vec![0.0; COLUMN_COUNT];
     let columns: Vec<usize> = data.encoder.column_of_places().collect();
-    for row in data.train.matrix.chunks_exact(data.width()).take(ROWS) {
+    // Over the whole of it: a file may be in some order.
+    let every = data.train.labels.len().div_ceil(ROWS).max(1);
+    let rows = data.train.matrix.chunks_exact(data.width());
+    for row in rows.step_by(every) {
         let mut places = [0.0; MAX_WIDTH];
         serving.scorer.contributions(row, &mut places);
         let mut of_columns = [0.0; COLUMN_COUNT];

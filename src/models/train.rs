@@ -17,7 +17,7 @@ use crate::features::{BatchError, ColumnSet};
 
 /// What the way of training is called: models of the same cohort, seed and
 /// version are the same.
-pub(super) const TRAINING_VERSION: &str = "2";
+pub(super) const TRAINING_VERSION: &str = "3";
 
 /// The seed of the split where the cohort has none.
 pub(super) const DEFAULT_SEED: u64 = 20_251_021;
@@ -35,6 +35,14 @@ pub enum TrainError {
     NoLabel(&'static str),
     #[error("all customers have the same label, so there is nothing to learn")]
     OneLabel,
+    #[error(
+        "the customers {0} all have the same label, or there are none of them: take more customers, of more moments, or fewer rows of each"
+    )]
+    PartOfOneLabel(&'static str),
+    #[error(
+        "{needed} customers are needed to size intervals with, and {found} are left for it: take more customers, or fewer rows of each"
+    )]
+    TooFewToSize { needed: usize, found: usize },
     #[error("no customer to learn from has a value in a column that the model may read")]
     NoInputs,
     #[error(
