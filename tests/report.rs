@@ -1,5 +1,7 @@
 //! The executive report, from the facts to the pages.
 
+mod unknown;
+
 use std::sync::LazyLock;
 
 use arrow_array::RecordBatch;

@@ -10,6 +10,8 @@ const STRONG: f64 = 0.5;
 /// The claim of 30%, as it is rounded.
 const CLAIMED_LIFT: (f64, f64) = (1.25, 1.35);
 
+const ENGAGEMENT: &str = "engagement_score";
+
 /// From here up a difference in standard deviations is more than small.
 const NOTABLE: f64 = 0.2;
 
@@ -125,20 +127,21 @@ pub fn views(story: &Story) -> Outcome {
 
 pub fn premium(story: &Story) -> Outcome {
     let revenue = &story.facts.revenue;
-    let Some(first) = revenue.premium_drivers.first() else {
-        return Outcome::unknown("It takes premium and free customers with known behaviour.");
-    };
-    if first.premium.count.min(first.free.count) < ENOUGH {
+    let drivers = &revenue.premium_drivers;
+    // Without it another measure is first whatever engagement would have shown.
+    if !drivers.iter().any(|d| d.column == ENGAGEMENT) {
+        return Outcome::unknown("It takes the engagement scores of premium and free customers.");
+    }
+    // What premium unlocks can't have driven anybody to it.
+    let perks = ["super_likes_used_week", "boosts_used_month"];
+    let drivers: Vec<_> = drivers
+        .iter()
+        .filter(|d| !perks.contains(&d.column) && d.premium.count.min(d.free.count) >= ENOUGH)
+        .collect();
+    if !drivers.iter().any(|d| d.column == ENGAGEMENT) {
         return Outcome::unknown("Too few premium or free customers to tell.");
     }
     let say = &story.say;
-    // What premium unlocks can't have driven anybody to it.
-    let perks = ["super_likes_used_week", "boosts_used_month"];
-    let drivers: Vec<_> = revenue
-        .premium_drivers
-        .iter()
-        .filter(|d| !perks.contains(&d.column))
-        .collect();
     let strongest: Vec<String> = drivers
         .iter()
         .take(3)
@@ -159,7 +162,7 @@ pub fn premium(story: &Story) -> Outcome {
     let holds = drivers.first().is_some_and(|d| {
         let beyond_chance = uncertainty(&d.premium, &d.free)
             .is_some_and(|margin| d.premium.mean - d.free.mean > margin);
-        d.column == "engagement_score" && beyond_chance && d.difference_sd >= NOTABLE
+        d.column == ENGAGEMENT && beyond_chance && d.difference_sd >= NOTABLE
     });
     Outcome::judged(holds, text)
 }
@@ -242,20 +245,23 @@ fn same_engagement(story: &Story, light: &str, heavy: &str) -> Option<f64> {
 }
 
 pub fn early_churn(story: &Story) -> Outcome {
-    let bands = crate::report::exhibits::bands(story);
-    let (Some(first), Some(worst)) = (
-        bands.first(),
-        bands.iter().max_by(|a, b| a.1.total_cmp(&b.1)),
-    ) else {
-        return Outcome::unknown("It takes tenure and churn.");
-    };
     let groups = story.groups(&["tenure_months"]);
     let early = groups.first().and_then(|g| g.figure("churn_30_day"));
     let later = joined(groups.iter().skip(1), "churn_30_day");
-    let (Some(early), Some(later)) = (early, later) else {
-        return Outcome::unknown("All customers are of one tenure.");
+    let (early, later) = match (early, later) {
+        (Some(early), Some(later)) => (early, later),
+        (None, None) => return Outcome::unknown("It takes tenure and churn."),
+        (None, Some(_)) => {
+            return Outcome::unknown("Nobody in their first three months has a known churn.");
+        }
+        (Some(_), None) => {
+            return Outcome::unknown("Nobody after their first three months has a known churn.");
+        }
     };
-    let Some(margin) = uncertainty(&early, &later) else {
+    let bands = crate::report::exhibits::bands(story);
+    let worst = bands.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    let margin = uncertainty(&early, &later);
+    let (Some(margin), Some(first), Some(worst)) = (margin, bands.first(), worst) else {
         return Outcome::unknown("Too few customers in the first three months, or after them.");
     };
     let say = &story.say;

@@ -1,0 +1,62 @@
+//! What is said of a cohort that knows only some of it: nothing that its numbers
+//! don't bear out.
+
+use super::*;
+
+/// What decided a finding.
+fn told(document: &Document, id: &str) -> String {
+    let json = serde_json::to_value(document).unwrap();
+    let items = find(&json, "findings")["items"].as_array().unwrap();
+    let found = items.iter().find(|f| f["id"] == id).unwrap();
+    found["text"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_sets_premium_apart_cannot_be_told_without_engagement() {
+    let unscored = of_few(400, |_, row| row[column("engagement_score")] = None);
+    assert_eq!(verdict(&json_of(&unscored), "premium-drivers"), "unknown");
+    // Nothing but what premium unlocks.
+    let mut facts = DRAWN.published();
+    let drivers = &mut facts.revenue.premium_drivers;
+    drivers.retain(|d| ["super_likes_used_week", "boosts_used_month"].contains(&d.column));
+    assert_eq!(drivers.len(), 2);
+    let document = report::report(&facts, &[], &about("perks"), &Settings::default());
+    let text = told(&document, "premium-drivers");
+    assert_eq!(verdict(&json_of(&document), "premium-drivers"), "unknown");
+    assert!(text.contains("It takes the engagement scores"), "{text}");
+}
+
+#[test]
+fn a_measure_of_a_few_is_not_what_sets_premium_apart() {
+    let document = of_few(2_000, |i, row| {
+        row[ACCOUNT] = Some(f64::from(u8::from(i % 2 == 0)));
+        row[column("engagement_score")] = Some([0.7, 0.3, 0.8, 0.4][i % 4]);
+        // Known of twenty: all of it on one side.
+        let swipes = Some([90.0, 0.0, 91.0, 1.0][i % 4]).filter(|_| i < 20);
+        row[column("swipes_right_day")] = swipes;
+        row[column("swipes_left_day")] = swipes;
+    });
+    let text = told(&document, "premium-drivers");
+    assert!(text.contains("differ most in engagement score"), "{text}");
+    assert_eq!(verdict(&json_of(&document), "premium-drivers"), "holds");
+}
+
+#[test]
+fn a_cohort_without_new_customers_is_not_of_one_tenure() {
+    let of_tenures = |from: usize, to: usize| {
+        let document = of_few(400, |i, row| {
+            let months = u32::try_from(from + i % (to - from)).unwrap();
+            row[column("tenure_months")] = Some(f64::from(months));
+        });
+        assert_eq!(verdict(&json_of(&document), "early-churn"), "unknown");
+        told(&document, "early-churn")
+    };
+    assert_eq!(
+        of_tenures(3, 40),
+        "Nobody in their first three months has a known churn."
+    );
+    assert_eq!(
+        of_tenures(0, 3),
+        "Nobody after their first three months has a known churn."
+    );
+}
