@@ -41,6 +41,63 @@ fn a_measure_of_a_few_is_not_what_sets_premium_apart() {
     assert_eq!(verdict(&json_of(&document), "premium-drivers"), "holds");
 }
 
+/// Matches that come to two conversations of three, and what comes of these.
+fn funnel(scheduled: Option<f64>, completed: Option<f64>) -> Document {
+    of_few(400, |_, row| {
+        row[column("swipes_right_day")] = Some(20.0);
+        row[column("matches_per_day")] = Some(3.0);
+        row[column("messages_sent_day")] = Some(10.0);
+        row[column("messages_received_day")] = Some(10.0);
+        row[column("avg_conversation_length")] = Some(10.0);
+        row[column("dates_scheduled_month")] = scheduled;
+        row[column("dates_completed_month")] = completed;
+    })
+}
+
+#[test]
+fn a_loss_is_the_largest_where_there_is_another_to_compare() {
+    let alone = funnel(None, None);
+    assert_eq!(verdict(&json_of(&alone), "funnel"), "unknown");
+    assert!(!json_of(&alone).contains("the largest loss"));
+    let compared = funnel(Some(50.0), None);
+    assert_eq!(verdict(&json_of(&compared), "funnel"), "holds");
+    assert!(headlines(&compared).contains("33% of matches become no conversation, the largest"));
+}
+
+#[test]
+fn dates_without_messages_leave_the_step_before_them_unknown() {
+    let document = of_few(400, |_, row| {
+        row[column("messages_sent_day")] = None;
+        row[column("messages_received_day")] = None;
+        row[column("dates_scheduled_month")] = Some(4.0);
+        row[column("dates_completed_month")] = Some(1.0);
+    });
+    assert_eq!(verdict(&json_of(&document), "funnel"), "unknown");
+    assert!(!json_of(&document).contains("the largest loss"));
+}
+
+#[test]
+fn where_more_go_on_than_came_nothing_is_lost() {
+    let growing = |scheduled, completed| {
+        of_few(400, move |_, row| {
+            row[column("swipes_right_day")] = Some(20.0);
+            row[column("matches_per_day")] = Some(1.0);
+            row[column("messages_sent_day")] = Some(10.0);
+            row[column("messages_received_day")] = Some(10.0);
+            row[column("avg_conversation_length")] = Some(10.0);
+            row[column("dates_scheduled_month")] = Some(scheduled);
+            row[column("dates_completed_month")] = Some(completed);
+        })
+    };
+    let nowhere = growing(70.0, 70.0);
+    assert_eq!(verdict(&json_of(&nowhere), "funnel"), "unknown");
+    assert!(told(&nowhere, "funnel").starts_with("No step after the match loses any"));
+    assert!(!json_of(&nowhere).contains("the largest loss"));
+    let later = growing(70.0, 35.0);
+    assert_eq!(verdict(&json_of(&later), "funnel"), "fails");
+    assert!(headlines(&later).contains("50% of agreed dates do not take place"));
+}
+
 #[test]
 fn a_cohort_without_new_customers_is_not_of_one_tenure() {
     let of_tenures = |from: usize, to: usize| {
