@@ -56,15 +56,30 @@ impl Linear {
         }
     }
 
-    /// How many decimals tell its ticks apart.
+    /// How many decimals its ticks have.
     pub fn decimals(&self) -> usize {
-        match self.step {
-            step if step >= 1.0 && step.fract() == 0.0 => 0,
-            step if step >= 0.1 && (step * 10.0).fract().abs() < 1e-9 => 1,
-            _ => 2,
-        }
+        decimals(self.step)
+    }
+
+    /// The same where it is of shares, which are written as percentages.
+    pub fn decimals_as_percent(&self) -> usize {
+        decimals(100.0 * self.step)
     }
 }
+
+/// The decimals that write a step in full. With fewer, ticks of even spacing would
+/// have uneven numbers, or the same one.
+fn decimals(step: f64) -> usize {
+    let whole = |decimals: &i32| {
+        let scaled = step * 10_f64.powi(*decimals);
+        (scaled - scaled.round()).abs() <= 1e-6 * scaled
+    };
+    let needed = (0..MOST_DECIMALS).find(whole).unwrap_or(MOST_DECIMALS);
+    usize::try_from(needed).unwrap_or_default()
+}
+
+/// Further decimals than these would be told by a double's rounding.
+const MOST_DECIMALS: i32 = 12;
 
 /// A logarithmic axis over whole powers of ten.
 pub(super) struct Log {
@@ -125,6 +140,23 @@ mod tests {
         let texts: Vec<_> = ticks.iter().map(|t| t.text.as_str()).collect();
         assert_eq!(texts, ["0.0", "0.2", "0.4", "0.6", "0.8"]);
         assert!((axis.at(0.4) - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn ticks_are_written_in_full_whatever_the_step() {
+        let written = |largest: f64| {
+            let axis = Linear::holding(largest);
+            let ticks = axis.named("x", |v| Figures::default().number(v, axis.decimals()));
+            let texts: Vec<_> = ticks.ticks.into_iter().map(|t| t.text).collect();
+            texts.join(" ")
+        };
+        assert_eq!(written(8.0), "0.0 2.5 5.0 7.5 10.0");
+        assert_eq!(written(70.0), "0 20 40 60 80");
+        assert_eq!(written(0.018), "0.000 0.005 0.010 0.015 0.020");
+        assert_eq!(written(0.009), "0.0000 0.0025 0.0050 0.0075 0.0100");
+        assert_eq!(Linear::holding(0.08).decimals_as_percent(), 1);
+        assert_eq!(Linear::holding(0.018).decimals_as_percent(), 1);
+        assert_eq!(Linear::whole().decimals_as_percent(), 0);
     }
 
     #[test]

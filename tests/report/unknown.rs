@@ -117,3 +117,54 @@ fn a_cohort_without_new_customers_is_not_of_one_tenure() {
         "Nobody after their first three months has a known churn."
     );
 }
+
+#[test]
+fn ticks_are_evenly_spaced_in_what_they_say() {
+    // One of thirteen leaves: 7.7% at most.
+    let document = of_few(4_000, |i, row| {
+        row[column("churn_30_day")] = Some(f64::from(u8::from(i % 13 == 0)));
+        row[column("tenure_months")] = Some([1.0, 4.0, 8.0, 16.0, 30.0][i / 13 % 5]);
+    });
+    let json = serde_json::to_value(&document).unwrap();
+    let exhibit = exhibit(&json, "churn-by-tenure");
+    let ticks = exhibit["chart"]["axis"]["ticks"].as_array().unwrap();
+    let ticks: Vec<_> = ticks.iter().map(|t| t["text"].as_str().unwrap()).collect();
+    assert_eq!(ticks, ["0.0%", "2.5%", "5.0%", "7.5%", "10.0%"]);
+}
+
+/// An exhibit as it is drawn.
+fn exhibit<'a>(document: &'a Value, id: &str) -> &'a Value {
+    let sections = document["sections"].as_array().unwrap().iter();
+    let blocks = sections.flat_map(|s| s["blocks"].as_array().unwrap());
+    let mut exhibits = blocks.flat_map(|block| match &block["exhibits"] {
+        Value::Array(pair) => pair.iter().collect(),
+        _ => vec![&block["exhibit"]],
+    });
+    exhibits.find(|e| e["id"] == id).unwrap()
+}
+
+#[test]
+fn creators_who_earn_nothing_are_said_to() {
+    let alt_and_finding = |one_in: usize| {
+        let document = of_few(600, |i, row| {
+            row[CREATOR] = Some(1.0);
+            row[EARNINGS] = Some(if i % one_in == 0 { 50.0 } else { 0.0 });
+        });
+        let json = json_of(&document);
+        assert!(!json.contains("less than $0.00"), "{json}");
+        let text = told(&document, "creator-concentration");
+        assert!(
+            text.contains(" At least half of them earn nothing."),
+            "{text}"
+        );
+        let json = serde_json::to_value(&document).unwrap();
+        exhibit(&json, "creator-earnings")["alt"].to_string()
+    };
+    let third = alt_and_finding(3);
+    assert!(
+        third.contains("At least half earn nothing, a tenth more than $"),
+        "{third}"
+    );
+    let few = alt_and_finding(20);
+    assert!(few.contains("At least nine of ten earn nothing."), "{few}");
+}

@@ -29,6 +29,19 @@ pub fn earnings(story: &Story) -> Option<Drawn> {
     let median = quantile(&creators.earnings, 50.0)?;
     let ninth = quantile(&creators.earnings, 90.0)?;
     let say = &story.say;
+    // Nobody earns less than nothing.
+    let spread = match (median > 0.0, ninth > 0.0) {
+        (true, _) => format!(
+            "Half earn less than {}, a tenth more than {}",
+            say.money(median),
+            say.money(ninth)
+        ),
+        (false, true) => format!(
+            "At least half earn nothing, a tenth more than {}",
+            say.money(ninth)
+        ),
+        (false, false) => "At least nine of ten earn nothing".to_owned(),
+    };
     let marks = [
         (median, format!("half earn under {}", say.money(median))),
         (ninth, format!("a tenth over {}", say.money(ninth))),
@@ -37,11 +50,8 @@ pub fn earnings(story: &Story) -> Option<Drawn> {
     Some(Drawn {
         title: concentration(story).unwrap_or_else(|| "What creators earn".into()),
         alt: format!(
-            "Histogram of the monthly earnings of {} creators on a logarithmic axis. Half earn \
-             less than {}, a tenth more than {}.",
-            say.count(all),
-            say.money(median),
-            say.money(ninth)
+            "Histogram of the monthly earnings of {} creators on a logarithmic axis. {spread}.",
+            say.count(all)
         ),
         source: story.source(&match creators.earnings.zeros {
             0 => format!("{} creators, all of whom earn", say.count(all)),
@@ -56,7 +66,9 @@ pub fn earnings(story: &Story) -> Option<Drawn> {
                 &format!("Earnings a month, {} (log scale)", say.currency.code()),
                 say,
             ),
-            y: y.named("Share of creators", |v| say.share(v, 0)),
+            y: y.named("Share of creators", |v| {
+                say.share(v, y.decimals_as_percent())
+            }),
             bars: bars.collect(),
             marks: marks
                 .map(|(value, text)| Mark {

@@ -89,7 +89,9 @@ pub fn lift(story: &Story) -> Option<Drawn> {
         ),
         source: base(story, card),
         chart: Chart::Columns {
-            axis: axis.named("Observed churn", |v| say.share(v, 0)),
+            axis: axis.named("Observed churn", |v| {
+                say.share(v, axis.decimals_as_percent())
+            }),
             groups: groups.collect(),
             reference: Some(Mark {
                 at: axis.at(average),

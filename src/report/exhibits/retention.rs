@@ -92,7 +92,7 @@ pub fn by_tenure(story: &Story) -> Option<Drawn> {
         ),
         source: story.source("customers who leave within 30 days"),
         chart: Chart::Columns {
-            axis: axis.named("Churn within 30 days", |v| say.percent(v, 0)),
+            axis: axis.named("Churn within 30 days", |v| say.percent(v, axis.decimals())),
             groups: groups.collect(),
             reference: average.map(|churn| Mark {
                 at: axis.at(churn),

@@ -50,16 +50,16 @@ pub fn concentration(story: &Story) -> Outcome {
         return Outcome::unknown("It takes the earnings of at least 30 creators.");
     };
     let say = &story.say;
-    let median = creators
-        .earnings
-        .quantiles
-        .iter()
-        .find(|q| (q.at_pct - 50.0).abs() < 1e-9);
-    let half = median.map_or_else(String::new, |q| {
-        format!(
-            " Half of them earn less than {} a month.",
-            say.money(q.value)
-        )
+    let median = crate::report::exhibits::quantile(&creators.earnings, 50.0);
+    let half = median.map_or_else(String::new, |median| {
+        if median > 0.0 {
+            format!(
+                " Half of them earn less than {} a month.",
+                say.money(median)
+            )
+        } else {
+            " At least half of them earn nothing.".to_owned()
+        }
     });
     let text = format!(
         "The highest-earning tenth of {} creators make {} of all creator earnings.{half}",
