@@ -47,8 +47,10 @@ pub(super) struct Gap {
     pub low: f64,
     pub base: f64,
     pub high: f64,
-    /// Whether the stricter comparison comes to less, as one expects.
-    pub strict_is_low: bool,
+    /// Which ends are the stricter comparison's: the low one, as one expects,
+    /// both where it is known worse, none where it is known better.
+    pub low_is_strict: bool,
+    pub high_is_strict: bool,
 }
 
 impl Gap {
@@ -57,7 +59,8 @@ impl Gap {
             low: whole.low().min(strict.low()),
             base: f64::midpoint(whole.value, strict.value),
             high: whole.high().max(strict.high()),
-            strict_is_low: strict.value <= whole.value,
+            low_is_strict: strict.low() <= whole.low(),
+            high_is_strict: strict.high() > whole.high(),
         }
     }
 }

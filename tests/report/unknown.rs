@@ -168,3 +168,15 @@ fn creators_who_earn_nothing_are_said_to() {
     let few = alt_and_finding(20);
     assert!(few.contains("At least nine of ten earn nothing."), "{few}");
 }
+
+#[test]
+fn the_change_that_a_test_would_see_is_not_rounded_to_the_assumed_one() {
+    let mut settings = Settings::default();
+    settings.set("bundle", "0.1").unwrap();
+    let document = report::report(&DRAWN.published(), &[], &about("c"), &settings);
+    let shown = initiative(&document, "bundle");
+    let experiment = part(&shown, "Experiment");
+    let (_, change) = experiment.split_once("the effect of a change of ").unwrap();
+    let (change, _) = change.split_once('%').unwrap();
+    assert!(change.contains('.'), "{experiment}");
+}

@@ -79,7 +79,7 @@ fn experiment(story: &Story, rated: &Rated, trial: &Trial) -> String {
     if let Some(visible) = short {
         let needed = rated.change * visible.times;
         let change = if needed <= 0.5 {
-            format!("the effect of a change of {}", say.share(needed, 0))
+            format!("the effect of a change of {}", say.share(needed, 1))
         } else {
             "more than a change can bring".to_owned()
         };
@@ -146,15 +146,17 @@ fn effect(story: &Story, rated: &Rated, case: &Case, (low, base, high): (f64, f6
     )
 }
 
-/// What the low and the high end are.
+/// What the low and the high end are. A comparison that is known worse can have
+/// both; the other is still named, since the base is the middle of the two.
 fn ends(case: &Case) -> String {
     const ALL: &str = "all of the difference";
-    let (low, high) = if case.gap.strict_is_low {
-        (case.strict, ALL)
-    } else {
-        (ALL, case.strict)
-    };
-    format!("Low: {low}; high: {high}")
+    let (strict, gap) = (case.strict, case.gap);
+    match (gap.low_is_strict, gap.high_is_strict) {
+        (true, false) => format!("Low: {strict}; high: {ALL}"),
+        (false, true) => format!("Low: {ALL}; high: {strict}"),
+        (false, false) => format!("Low and high: {ALL}; between them: {strict}"),
+        (true, true) => format!("Low and high: {strict}; between them: {ALL}"),
+    }
 }
 
 pub fn decision(story: &Story, rank: usize, rated: &Rated) -> Option<Decision> {
@@ -187,4 +189,39 @@ pub fn decision(story: &Story, rank: usize, rated: &Rated) -> Option<Decision> {
         value: format!("{} a month", story.say.money_rough(base)),
         unit: story.money_range(low, high),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Estimate, Gap};
+    use super::*;
+
+    #[test]
+    fn an_end_is_named_by_the_comparison_that_has_it() {
+        let named = |whole: (f64, f64), strict: (f64, f64)| {
+            let [whole, strict] = [whole, strict].map(|(value, error)| Estimate { value, error });
+            ends(&Case {
+                evidence: String::new(),
+                reach: 100,
+                who: "customers",
+                becomes: "change",
+                gap: Gap::between(whole, strict),
+                strict: "the direct part",
+                falsifier: String::new(),
+                trial: None,
+                target: None,
+            })
+        };
+        let usual = "Low: the direct part; high: all of the difference";
+        assert_eq!(named((10.0, 1.0), (4.0, 1.0)), usual);
+        // The same numbers: nothing speaks against the usual names.
+        assert_eq!(named((4.0, 1.0), (4.0, 1.0)), usual);
+        // All of the difference is known worse, and reaches lower and higher.
+        let both = "Low and high: all of the difference; between them: the direct part";
+        assert_eq!(named((10.0, 6.0), (9.0, 0.1)), both);
+        let both = "Low and high: the direct part; between them: all of the difference";
+        assert_eq!(named((10.0, 0.1), (9.0, 6.0)), both);
+        let turned = "Low: all of the difference; high: the direct part";
+        assert_eq!(named((4.0, 1.0), (10.0, 1.0)), turned);
+    }
 }
