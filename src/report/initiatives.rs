@@ -189,12 +189,12 @@ pub(super) fn shown(story: &Story, rated: &[Rated]) -> Vec<Initiative> {
         .collect()
 }
 
-/// The first three, for the summary.
+/// The first three that promise anything, for the summary.
 pub(super) fn decisions(story: &Story, rated: &[Rated]) -> Vec<Decision> {
     let ranked = rated
         .iter()
         .enumerate()
-        .filter(|(_, r)| r.value().is_some());
+        .filter(|(_, r)| r.value().is_some_and(|(_, base, _)| base > 0.0));
     ranked
         .take(3)
         .filter_map(|(rank, r)| tell::decision(story, rank, r))

@@ -169,6 +169,40 @@ fn creators_who_earn_nothing_are_said_to() {
     assert!(few.contains("At least nine of ten earn nothing."), "{few}");
 }
 
+/// The title of the box on the summary, where there is one.
+fn for_decision(document: &Document) -> Option<String> {
+    let json = serde_json::to_value(document).unwrap();
+    let blocks = json["sections"][0]["blocks"].as_array().unwrap();
+    let found = blocks.iter().find(|b| b["kind"] == "decision")?;
+    Some(found["title"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn only_what_promises_anything_is_worth_testing() {
+    let bundle_alone = |of_both: f64, of_one: f64| {
+        let facts = facts_of(cohort::cohort_with(2_000, 5, |i, row| {
+            row[PLATFORM] = Some([0.0, 2.0][i % 2]);
+            row[column("total_revenue_month_usd")] = Some([of_one, of_both][i % 2]);
+            row[column("churn_30_day")] = Some(f64::from(u8::from(i / 2 % 4 == 0)));
+        }));
+        let mut facts = facts.published();
+        facts.breakdowns.retain(|b| b.by[0] == "platform_primary");
+        report::report(&facts, &[], &about("bundle"), &Settings::default())
+    };
+    let worth = bundle_alone(20.0, 10.0);
+    assert_eq!(
+        for_decision(&worth).unwrap(),
+        "For decision: the one initiative worth testing"
+    );
+    assert!(json_of(&worth).contains("One of six initiatives by expected value a month"));
+    assert_eq!(for_decision(&bundle_alone(10.0, 20.0)), None);
+    assert!(
+        for_decision(&drawn_named("cohort"))
+            .unwrap()
+            .contains("the three initiatives worth testing first")
+    );
+}
+
 #[test]
 fn the_change_that_a_test_would_see_is_not_rounded_to_the_assumed_one() {
     let mut settings = Settings::default();

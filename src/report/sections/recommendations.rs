@@ -54,9 +54,14 @@ fn intro(story: &Story) -> Option<Block> {
     ))])
 }
 
+/// How many of the six can be valued, where not all can.
+const NUMBERS: [&str; 6] = ["None", "One", "Two", "Three", "Four", "Five"];
+
+/// Those that can be valued, under a title that says how many they are.
 fn overview(story: &Story, rated: &[Rated]) -> Option<Block> {
     let say = &story.say;
-    let rows = rated.iter().enumerate().filter_map(|(rank, r)| {
+    let rows = rated.iter().enumerate();
+    let rows = rows.filter_map(|(rank, r)| {
         let (low, base, high) = r.value()?;
         let trial = r.case.as_ref().ok()?.trial.as_ref();
         Some(vec![
@@ -70,8 +75,16 @@ fn overview(story: &Story, rated: &[Rated]) -> Option<Block> {
             or_dash(trial.map(|t| say.count(t.there_are))),
         ])
     });
+    let rows: Vec<_> = rows.collect();
+    let title = match rows.len() {
+        all if all == rated.len() => "Six initiatives by expected value a month".to_owned(),
+        valued => format!(
+            "{} of six initiatives by expected value a month",
+            NUMBERS[valued]
+        ),
+    };
     table(
-        "Six initiatives by expected value a month",
+        &title,
         &[
             "Initiative",
             "Assumed change",
@@ -82,7 +95,7 @@ fn overview(story: &Story, rated: &[Rated]) -> Option<Block> {
             "Needed per arm",
             "There are",
         ],
-        rows.collect(),
+        rows,
         None,
     )
 }

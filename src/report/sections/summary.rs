@@ -220,7 +220,11 @@ fn decision(story: &Story) -> Option<Block> {
     let rated = initiatives::rated(story);
     let items = initiatives::decisions(story, &rated);
     (!items.is_empty()).then(|| Block::Decision {
-        title: "For decision: the three initiatives worth testing first".into(),
+        title: match items.len() {
+            1 => "For decision: the one initiative worth testing".to_owned(),
+            2 => "For decision: the two initiatives worth testing".to_owned(),
+            _ => "For decision: the three initiatives worth testing first".to_owned(),
+        },
         items,
         note: "Base case and range of kept revenue. All effects are associations in this cohort \
                until an experiment confirms them; the recommendations have all six."
