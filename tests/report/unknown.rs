@@ -214,3 +214,36 @@ fn the_change_that_a_test_would_see_is_not_rounded_to_the_assumed_one() {
     let (change, _) = change.split_once('%').unwrap();
     assert!(change.contains('.'), "{experiment}");
 }
+
+#[test]
+fn a_value_that_is_known_of_a_few_is_not_compared() {
+    let with = |known: usize| {
+        let document = of_few(2_000, |i, row| {
+            let both = i % 2 == 1;
+            row[PLATFORM] = Some([0.0, 2.0][i % 2]);
+            // Of those of both platforms, so many have a revenue.
+            let unknown = both && i / 2 >= known;
+            row[column("total_revenue_month_usd")] = (!unknown).then_some([10.0, 50.0][i % 2]);
+        });
+        initiative(&document, "bundle")
+    };
+    let few = with(1);
+    assert_eq!(few["range"], "not valued");
+    assert!(part(&few, "Evidence").contains("of at least 30 customers on either side"));
+    assert_ne!(with(200)["range"], "not valued");
+}
+
+#[test]
+fn a_subscription_that_is_known_of_one_is_no_price() {
+    let with = |known: usize| {
+        let document = of_few(2_000, |i, row| {
+            let premium = i % 2 == 0;
+            row[ACCOUNT] = Some(f64::from(u8::from(premium)));
+            let fee = Some(if premium { 10.0 } else { 0.0 });
+            row[column("monthly_subscription_usd")] = fee.filter(|_| i < known);
+        });
+        initiative(&document, "stories-to-premium")
+    };
+    assert_eq!(with(1)["range"], "not valued");
+    assert_ne!(with(2_000)["range"], "not valued");
+}

@@ -59,6 +59,13 @@ impl Estimate {
     }
 }
 
+/// A figure over the customers of some groups. None where it is known of too few,
+/// however many they are: the mean of one or two has no error to speak of, and
+/// would be told as if it were certain.
+pub fn known<'g>(groups: impl IntoIterator<Item = &'g Group>, id: &str) -> Option<Figure> {
+    joined(groups, id).filter(|figure| figure.count >= ENOUGH)
+}
+
 /// The difference of two means; none where either is not known.
 pub fn difference(one: Option<Figure>, other: Option<Figure>) -> Option<Estimate> {
     let (one, other) = one.zip(other)?;
@@ -80,14 +87,18 @@ pub fn saved(revenue: &Figure, kept: Estimate, churn: &Figure, becomes: &Figure)
     lost.by(part)
 }
 
-/// The share of some customers who stay; all, where churn is not known.
-pub fn staying<'g>(groups: impl IntoIterator<Item = &'g Group>) -> Estimate {
-    let churn = joined(groups, CHURN).map(|churn| Estimate::of(&churn));
-    let churn = churn.unwrap_or(Estimate::NONE);
-    Estimate {
+/// The share of some customers who stay; all, where churn is not known, and none
+/// where it is known of too few.
+pub fn staying<'g>(groups: impl IntoIterator<Item = &'g Group>) -> Option<Estimate> {
+    let churn = match joined(groups, CHURN) {
+        Some(churn) if churn.count < ENOUGH => return None,
+        Some(churn) => Estimate::of(&churn),
+        None => Estimate::NONE,
+    };
+    Some(Estimate {
         value: 1.0 - churn.value,
         error: churn.error,
-    }
+    })
 }
 
 /// What a cohort knows of the revenue that is still there a month later.
@@ -120,10 +131,10 @@ pub fn kept<'g>(
     groups: impl IntoIterator<Item = &'g Group> + Clone,
 ) -> Option<Estimate> {
     if Kept::of(story) == Kept::Known {
-        return joined(groups, KEPT).map(|kept| Estimate::of(&kept));
+        return known(groups, KEPT).map(|kept| Estimate::of(&kept));
     }
-    let revenue = joined(groups.clone(), REVENUE)?;
-    Some(Estimate::of(&revenue).by(staying(groups)))
+    let revenue = known(groups.clone(), REVENUE)?;
+    Some(Estimate::of(&revenue).by(staying(groups)?))
 }
 
 pub fn customers<'g>(groups: impl IntoIterator<Item = &'g Group>) -> u64 {
@@ -195,7 +206,7 @@ pub fn strict(at_equal_engagement: Option<Estimate>) -> (Estimate, &'static str)
 }
 
 pub fn no(columns: &str) -> String {
-    format!("It takes values in {columns}.")
+    format!("It takes values in {columns}, of at least {ENOUGH} customers on either side.")
 }
 
 /// A trial that looks at the mean of a measure, of these customers.
@@ -231,7 +242,7 @@ pub fn of_kept<'g>(
     groups: impl IntoIterator<Item = &'g Group> + Clone,
     effect: f64,
 ) -> Option<Trial> {
-    let figure = joined(groups.clone(), KEPT).or_else(|| joined(groups, REVENUE))?;
+    let figure = known(groups.clone(), KEPT).or_else(|| known(groups, REVENUE))?;
     let metric = "kept revenue a month per customer offered";
     let write = |amount| story.say.money(amount);
     Some(of_means(story, metric, figure, effect, write))

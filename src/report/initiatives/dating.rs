@@ -1,12 +1,12 @@
 //! The initiatives on the dating side.
 
 use super::compare::{
-    CHURN, REVENUE, at_equal_engagement, customers, enough, kept, no, of_shares, saved, share_of,
-    strict,
+    CHURN, REVENUE, at_equal_engagement, customers, enough, kept, known, no, of_shares, saved,
+    share_of, strict,
 };
 use super::{Case, Gap};
-use crate::facts::published::Group;
-use crate::report::story::{ENOUGH, Story, band, joined, real};
+use crate::facts::published::{Figure, Group};
+use crate::report::story::{Story, band, real};
 
 pub fn match_quality(story: &Story, change: f64) -> Result<Case, String> {
     let columns = "match_satisfaction_score, churn_30_day and total_revenue_month_usd";
@@ -22,7 +22,7 @@ pub fn match_quality(story: &Story, change: f64) -> Result<Case, String> {
         return Err(no(columns));
     }
     enough(from, to, "customers below and above a satisfaction of 3")?;
-    let churn = joined(low.iter().copied(), CHURN).zip(joined(high.iter().copied(), CHURN));
+    let churn = known(low.iter().copied(), CHURN).zip(known(high.iter().copied(), CHURN));
     let (churn_low, churn_high) = churn.ok_or_else(|| no(columns))?;
     let (kept_low, kept_high) = kept(story, low.iter().copied())
         .zip(kept(story, high.iter().copied()))
@@ -82,9 +82,9 @@ pub fn dates(story: &Story, change: f64) -> Result<Case, String> {
     let (of_none, of_some) = kept(story, none.iter().copied())
         .zip(kept(story, some.iter().copied()))
         .ok_or_else(|| no(columns))?;
-    let churn = joined(none.iter().copied(), CHURN).zip(joined(some, CHURN));
+    let churn = known(none.iter().copied(), CHURN).zip(known(some, CHURN));
     let (churn_none, churn_some) = churn.ok_or_else(|| no(columns))?;
-    let revenue = joined(none, REVENUE).ok_or_else(|| no(columns))?;
+    let revenue = known(none, REVENUE).ok_or_else(|| no(columns))?;
     let saved = saved(&revenue, of_none, &churn_none, &churn_some);
     let gap = Gap::between(of_some.less(of_none), saved);
     let say = &story.say;
@@ -118,20 +118,19 @@ pub fn dates(story: &Story, change: f64) -> Result<Case, String> {
 /// What answered openings have to do with dates.
 fn answered(story: &Story) -> Option<String> {
     let groups = story.groups(&["first_message_response_rate_pct"]);
-    let known: Vec<&Group> = groups.iter().filter(|g| g.customers >= ENOUGH).collect();
-    let (few, many) = (known.first()?, known.last()?);
-    let (low, high) = (
-        few.mean("dates_completed_month")?,
-        many.mean("dates_completed_month")?,
-    );
+    let known: Vec<(&Group, Figure)> = groups
+        .iter()
+        .filter_map(|g| Some((g, known([g], "dates_completed_month")?)))
+        .collect();
+    let ((few, low), (many, high)) = (known.first()?, known.last()?);
     let sign = story.say.percent_sign();
     (known.len() > 1).then(|| {
         format!(
             "Daters with a first-message response rate of {} have {} dates a month, those with {} have {}.",
             band(&few.labels[0], &sign),
-            story.say.rate(low),
+            story.say.rate(low.mean),
             band(&many.labels[0], &sign),
-            story.say.rate(high)
+            story.say.rate(high.mean)
         )
     })
 }

@@ -1,12 +1,12 @@
 //! The initiatives on the social side and on revenue.
 
 use super::compare::{
-    ADS, Estimate, at_equal_engagement, customers, difference, enough, kept, no, of_kept, of_means,
-    of_shares, share_of, staying, strict,
+    ADS, Estimate, at_equal_engagement, customers, difference, enough, kept, known, no, of_kept,
+    of_means, of_shares, share_of, staying, strict,
 };
 use super::{Case, Gap};
 use crate::facts::published::Group;
-use crate::report::story::{Story, joined, pooled, real};
+use crate::report::story::{Story, real};
 
 pub fn creators(story: &Story, change: f64) -> Result<Case, String> {
     let columns = "is_creator, posts_last_30_days and total_revenue_month_usd";
@@ -65,7 +65,7 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
     let groups = story.groups(&["stories_viewed_day"]);
     // The two bands that view most.
     let heavy = &groups[groups.len().saturating_sub(2)..];
-    let premium = joined(heavy, "premium").ok_or_else(|| no(columns))?;
+    let premium = known(heavy, "premium").ok_or_else(|| no(columns))?;
     let accounts = story
         .facts
         .breakdown(&["account_type"])
@@ -89,12 +89,12 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
         .zip(kept(story, [unpaid]))
         .ok_or_else(|| no(columns))?;
     // What a subscription brings by itself, less the ads that go.
-    let subscriptions = pooled(groups, "monthly_subscription_usd").zip(pooled(groups, "premium"));
+    let subscriptions = known(groups, "monthly_subscription_usd").zip(known(groups, "premium"));
     let fee = subscriptions
-        .filter(|(_, share)| *share > 0.0)
-        .map(|(fee, share)| fee / share);
+        .filter(|(_, premium)| premium.mean > 0.0)
+        .map(|(fee, premium)| fee.mean / premium.mean);
     let fee = fee.ok_or_else(|| no(columns))?;
-    let ads = difference(paying.figure(ADS), unpaid.figure(ADS));
+    let ads = difference(known([paying], ADS), known([unpaid], ADS));
     let strict = match ads {
         Some(_) => "the subscription alone, less the ads that it takes away",
         None => "the subscription alone",
@@ -104,7 +104,8 @@ pub fn stories(story: &Story, change: f64) -> Result<Case, String> {
         value: fee + ads.value.min(0.0),
         error: ads.error,
     };
-    let gap = Gap::between(kept_paying.less(kept_free), direct.by(staying([unpaid])));
+    let staying = staying([unpaid]).ok_or_else(|| no(columns))?;
+    let gap = Gap::between(kept_paying.less(kept_free), direct.by(staying));
     let say = &story.say;
     let from = heavy.first().and_then(|g| g.bands[0].from).unwrap_or(0.0);
     let treated = premium.mean + change * (1.0 - premium.mean);
@@ -162,21 +163,19 @@ pub fn video(story: &Story, change: f64) -> Result<Case, String> {
         .zip(kept(story, high.iter().copied()))
         .ok_or_else(|| no(columns))?;
     let ads = difference(
-        joined(high.iter().copied(), ADS),
-        joined(low.iter().copied(), ADS),
+        known(high.iter().copied(), ADS),
+        known(low.iter().copied(), ADS),
     );
+    let staying = staying(low.iter().copied()).ok_or_else(|| no(columns))?;
     let (direct, strict) = match ads {
-        Some(ads) => (
-            ads.by(staying(low.iter().copied())),
-            "the ads alone, churn unchanged",
-        ),
+        Some(ads) => (ads.by(staying), "the ads alone, churn unchanged"),
         None => (
             Estimate::NONE,
             "nothing, since revenue from ads is not known",
         ),
     };
-    let engagement = joined(low.iter().copied(), "engagement_score")
-        .zip(joined(high.iter().copied(), "engagement_score"));
+    let engagement = known(low.iter().copied(), "engagement_score")
+        .zip(known(high.iter().copied(), "engagement_score"));
     let whole = of_high.less(of_low);
     let gap = Gap::between(whole, direct);
     let say = &story.say;
