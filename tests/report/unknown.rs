@@ -247,3 +247,46 @@ fn a_subscription_that_is_known_of_one_is_no_price() {
     assert_eq!(with(1)["range"], "not valued");
     assert_ne!(with(2_000)["range"], "not valued");
 }
+
+#[test]
+fn a_measure_that_a_platform_lacks_is_drawn_of_the_others() {
+    let document = of_few(600, |i, row| {
+        row[PLATFORM] = Some([0.0, 1.0, 2.0][i % 3]);
+        for dating in ["swipes_right_day", "swipes_left_day", "matches_per_day"] {
+            row[column(dating)] = row[column(dating)].filter(|_| i % 3 != 0);
+        }
+        for social in ["stories_viewed_day", "reels_watched_day"] {
+            row[column(social)] = row[column(social)].filter(|_| i % 3 != 1);
+        }
+    });
+    let json = serde_json::to_value(&document).unwrap();
+    let activity = exhibit(&json, "platform-activity");
+    let panels = activity["chart"]["panels"].as_array().unwrap();
+    let bars = |name: &str| {
+        let panel = panels.iter().find(|p| p["name"] == name).unwrap();
+        let bars = panel["bars"].as_array().unwrap().iter();
+        bars.map(|b| b["tone"].as_str().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(bars("Swipes"), ["amber", "teal"]);
+    assert_eq!(bars("Stories viewed"), ["navy", "teal"]);
+    assert_eq!(bars("App opens"), ["navy", "amber", "teal"]);
+    let alt = activity["alt"].as_str().unwrap();
+    assert!(alt.contains("Swipes, a day: Dating "), "{alt}");
+    assert!(
+        alt.contains("Stories viewed, a day: Social media "),
+        "{alt}"
+    );
+    pdf_of(&document);
+}
+
+#[test]
+fn platforms_of_which_no_two_share_a_measure_are_not_drawn() {
+    let document = of_few(600, |_, row| row[PLATFORM] = Some(1.0));
+    assert!(left_out(&document).contains(&"platform-activity"));
+    let why = document
+        .left_out
+        .iter()
+        .find(|l| l.id == "platform-activity");
+    assert!(why.unwrap().why.contains("known of two platforms"));
+}

@@ -44,7 +44,7 @@ pub(super) struct Kind {
 #[rustfmt::skip] // A table: an exhibit a paragraph.
 pub(super) const KINDS: &[Kind] = &[
     Kind { id: "platform-activity", about: "Activity by primary platform", needs: &["platform_primary"],
-           otherwise: "no measure of activity has values", draw: platforms::activity },
+           otherwise: "no measure of activity is known of two platforms", draw: platforms::activity },
     Kind { id: "creator-earnings", about: "Distribution of creator earnings", needs: &["is_creator", "creator_earnings_month_usd"],
            otherwise: "too few creators earn anything", draw: creators::earnings },
     Kind { id: "views-and-earnings", about: "Views against creator earnings", needs: &["is_creator", "avg_views_per_post", "creator_earnings_month_usd"],

@@ -31,27 +31,28 @@ pub fn activity(story: &Story) -> Option<Drawn> {
         .iter()
         .filter_map(|measure| panel(story, &groups, measure))
         .collect();
-    if panels.is_empty() {
+    // Of one platform alone there is nothing to see side by side.
+    if panels.iter().all(|panel| panel.bars.len() < 2) {
         return None;
     }
-    let described: Vec<String> = panels.iter().map(|p| describe(p, &groups)).collect();
+    let drawn = |tone: Tone| panels.iter().flat_map(|p| &p.bars).any(|b| b.tone == tone);
+    let legend = groups.iter().filter(|(_, tone)| drawn(*tone));
+    let legend: Vec<Key> = legend
+        .map(|(group, tone)| Key {
+            text: platform(&group.labels[0]).to_owned(),
+            tone: *tone,
+        })
+        .collect();
+    let described: Vec<String> = panels.iter().map(|p| describe(p, &legend)).collect();
     Some(Drawn {
         title: title(story, &groups),
         alt: format!("Bars by primary platform. {}.", described.join(". ")),
         source: story.source("means per customer, each measure on a scale of its own"),
-        chart: Chart::Multiples {
-            legend: groups
-                .iter()
-                .map(|(group, tone)| Key {
-                    text: platform(&group.labels[0]).to_owned(),
-                    tone: *tone,
-                })
-                .collect(),
-            panels,
-        },
+        chart: Chart::Multiples { legend, panels },
     })
 }
 
+/// The bars of the platforms that have the measure.
 fn panel(
     story: &Story,
     groups: &[(&Group, Tone)],
@@ -59,26 +60,27 @@ fn panel(
 ) -> Option<Panel> {
     let means: Vec<(f64, Tone)> = groups
         .iter()
-        .map(|(group, tone)| Some((group.mean(column)?, *tone)))
-        .collect::<Option<_>>()?;
+        .filter_map(|(group, tone)| Some((group.mean(column)?, *tone)))
+        .collect();
     let most = means.iter().map(|m| m.0).fold(0.0, f64::max);
     let bars = means.into_iter().map(|(mean, tone)| Bar {
         at: if most > 0.0 { place(mean / most) } else { 0.0 },
         text: story.say.rate(mean),
         tone,
     });
-    (!groups.is_empty()).then(|| Panel {
+    (bars.len() > 0).then(|| Panel {
         name: (*name).to_owned(),
         unit: (*unit).to_owned(),
         bars: bars.collect(),
     })
 }
 
-fn describe(panel: &Panel, groups: &[(&Group, Tone)]) -> String {
-    let values = groups.iter().zip(&panel.bars);
-    let values: Vec<String> = values
-        .map(|((group, _), bar)| format!("{} {}", platform(&group.labels[0]), bar.text))
-        .collect();
+fn describe(panel: &Panel, legend: &[Key]) -> String {
+    let named = |bar: &Bar| {
+        let platform = legend.iter().find(|key| key.tone == bar.tone)?;
+        Some(format!("{} {}", platform.text, bar.text))
+    };
+    let values: Vec<String> = panel.bars.iter().filter_map(named).collect();
     format!("{}, {}: {}", panel.name, panel.unit, values.join(", "))
 }
 
