@@ -122,6 +122,30 @@ impl<'a> Story<'a> {
         (known - 100.0).abs() <= 0.5
     }
 
+    /// The customers whose revenue is known, where it is not known of all: a total
+    /// is theirs alone then.
+    pub fn revenue_known_of(&self) -> Option<u64> {
+        self.known_of_some("total_revenue_month_usd")
+    }
+
+    /// The customers who have a value in the column, where not all have.
+    pub fn known_of_some(&self, column: &str) -> Option<u64> {
+        let known = self.facts.columns.get(column)?.count;
+        (known < self.facts.customers).then_some(known)
+    }
+
+    /// `The 500 of 1,000 customers whose revenue is known bring in`; none where it
+    /// is known of all.
+    pub fn revenue_is_of_some(&self) -> Option<String> {
+        let known = self.revenue_known_of()?;
+        Some(format!(
+            "The {} of {} whose revenue is known {} in",
+            self.say.count(known),
+            self.customers(self.facts.customers),
+            if known == 1 { "brings" } else { "bring" }
+        ))
+    }
+
     /// `100,000 customers`, or `1 customer`.
     pub fn customers(&self, count: u64) -> String {
         let noun = if count == 1 { "customer" } else { "customers" };

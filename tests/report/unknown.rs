@@ -215,6 +215,41 @@ fn the_change_that_a_test_would_see_is_not_rounded_to_the_assumed_one() {
     assert!(change.contains('.'), "{experiment}");
 }
 
+/// A thousand customers of whom the first so many have a revenue of $10.
+fn revenue_of(known: usize) -> Document {
+    of_few(1_000, |i, row| {
+        let revenue = Some(10.0).filter(|_| i < known);
+        row[column("total_revenue_month_usd")] = revenue;
+        row[column("monthly_subscription_usd")] = revenue.map(|all| 0.4 * all);
+        row[column("iap_spending_month_usd")] = revenue.map(|all| 0.4 * all);
+        row[column("ad_revenue_generated_month_usd")] = revenue.map(|all| 0.2 * all);
+    })
+}
+
+#[test]
+fn a_total_of_some_is_said_to_be_theirs() {
+    let some = revenue_of(500);
+    let json = json_of(&some);
+    for said in [
+        "The 500 of 1,000 customers whose revenue is known bring in $5,000 a month, $10.00 each.",
+        "The 500 of 1,000 customers whose revenue is known bring in $5,000 a month.",
+        "Subscriptions bring $2,000 a month (40%), known of 500 customers.",
+        "$10.00 each, known of 500 customers",
+        "revenue of the month, known of 500.",
+        "score below 0.3 in engagement; they bring $10.00 a month each and ",
+    ] {
+        assert!(json.contains(said), "{said}: {json}");
+    }
+    assert!(headlines(&some).contains("$5.00k a month from 500 customers, of which"));
+    let one = json_of(&revenue_of(1));
+    assert!(one.contains("The 1 of 1,000 customers whose revenue is known brings in $10.00"));
+    let all = json_of(&revenue_of(1_000));
+    assert!(all.contains("1,000 customers bring in $10,000 a month, $10.00 each."));
+    assert!(all.contains("The cohort brings in $10,000 a month."));
+    assert!(!all.contains("known of") && !all.contains("from 1,000 customers"));
+    pdf_of(&some);
+}
+
 #[test]
 fn a_value_that_is_known_of_a_few_is_not_compared() {
     let with = |known: usize| {

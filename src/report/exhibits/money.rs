@@ -6,6 +6,15 @@ use crate::report::axis::place;
 use crate::report::document::{Cell, Center, Chart, HeatColumn, HeatRow, Slice, Tone};
 use crate::report::story::{ENOUGH, Story, platform, times};
 
+/// The column that a part of the revenue is the sum of.
+pub(in crate::report) fn part_column(id: &str) -> &'static str {
+    match id {
+        "subscription" => "monthly_subscription_usd",
+        "iap" => "iap_spending_month_usd",
+        _ => "ad_revenue_generated_month_usd",
+    }
+}
+
 /// What a person calls a part of the revenue.
 pub(in crate::report) fn part_name(id: &str) -> &'static str {
     match id {
@@ -60,7 +69,10 @@ pub fn mix(story: &Story) -> Option<Drawn> {
             say.money(all),
             described.join("; ")
         ),
-        source: story.source("revenue of the month"),
+        source: story.source(&match story.revenue_known_of() {
+            Some(known) => format!("revenue of the month, known of {}", say.count(known)),
+            None => "revenue of the month".to_owned(),
+        }),
         chart: Chart::Donut {
             center: Center {
                 text: say.money_short(all),

@@ -3,7 +3,7 @@
 use super::{or_dash, subhead, table, text};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
-use crate::report::exhibits::{part_name, quantile};
+use crate::report::exhibits::{part_column, part_name, quantile};
 use crate::report::findings::measure;
 use crate::report::story::{Story, times};
 
@@ -41,6 +41,9 @@ fn headline(story: &Story) -> String {
         .filter_map(|p| Some((p.id, p.share_pct?)))
         .collect();
     let largest = parts.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    let of_some = story.revenue_known_of().map_or_else(String::new, |known| {
+        format!(" from {}", story.customers(known))
+    });
     match (largest, revenue.monthly_usd) {
         (Some((id, share)), Some(all)) if all > 0.0 && story.knows_revenue_mix() => {
             let balance = if *share < 45.0 {
@@ -49,13 +52,13 @@ fn headline(story: &Story) -> String {
                 "one source dominates"
             };
             format!(
-                "{} a month, of which {} bring {}: {balance}",
+                "{} a month{of_some}, of which {} bring {}: {balance}",
                 say.money_short(all),
                 part_name(id).to_lowercase(),
                 say.percent(*share, 0)
             )
         }
-        (_, Some(all)) => format!("{} a month", say.money(all)),
+        (_, Some(all)) => format!("{} a month{of_some}", say.money(all)),
         _ => "Revenue is not known for this cohort".to_owned(),
     }
 }
@@ -67,15 +70,21 @@ fn mix(story: &Story) -> Option<Block> {
         let share = part
             .share_pct
             .map_or_else(String::new, |s| format!(" ({})", say.percent(s, 0)));
+        let of_some = story.known_of_some(part_column(part.id));
+        let of_some = of_some.map_or_else(String::new, |known| {
+            format!(", known of {}", story.customers(known))
+        });
         Some(format!(
-            "{} bring {} a month{share}.",
+            "{} bring {} a month{share}{of_some}.",
             part_name(part.id),
             say.money_whole(part.monthly_usd)
         ))
     });
+    let who = story.revenue_is_of_some();
+    let who = who.as_deref().unwrap_or("The cohort brings in");
     let all = revenue
         .monthly_usd
-        .map(|all| format!("The cohort brings in {} a month.", say.money_whole(all)));
+        .map(|all| format!("{who} {} a month.", say.money_whole(all)));
     text(std::iter::once(all).chain(parts))
 }
 

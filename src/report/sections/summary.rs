@@ -80,9 +80,11 @@ fn lead(story: &Story) -> Option<String> {
             if facts.customers == 1 {
                 return format!("One customer brings in {} a month.", say.money(all));
             }
+            let who = story
+                .revenue_is_of_some()
+                .unwrap_or_else(|| format!("{} bring in", story.customers(facts.customers)));
             format!(
-                "{} bring in {} a month, {} each.",
-                story.customers(facts.customers),
+                "{who} {} a month, {} each.",
                 say.money(all),
                 say.money(each)
             )
@@ -133,8 +135,14 @@ fn kpis(story: &Story) -> Vec<Kpi> {
         kpi(
             "Revenue a month",
             e.monthly_revenue_usd.map(|all| say.money_short(all)),
-            e.arpu_usd
-                .map(|each| format!("{} per customer", say.money(each))),
+            e.arpu_usd.map(|each| match story.revenue_known_of() {
+                Some(known) => format!(
+                    "{} each, known of {}",
+                    say.money(each),
+                    story.customers(known)
+                ),
+                None => format!("{} per customer", say.money(each)),
+            }),
         ),
         kpi(
             "Premium",
@@ -184,12 +192,16 @@ fn impact(story: &Story) -> Vec<String> {
             )
         }),
         at_risk.and_then(|level| {
+            // What some of them bring is no total of theirs; its mean still says how much.
+            let bring = match story.revenue_known_of() {
+                Some(_) => format!("{} a month each", say.money(level.arpu_usd?)),
+                None => format!("{} a month", say.money_short(level.monthly_revenue_usd?)),
+            };
             Some(format!(
-                "{} ({}) score below {} in engagement; they bring {} a month and {} of them leave.",
+                "{} ({}) score below {} in engagement; they bring {bring} and {} of them leave.",
                 story.customers(level.customers),
                 story.pct(level.share_pct),
                 say.number(0.3, 1),
-                say.money_short(level.monthly_revenue_usd?),
                 story.pct(level.churn_pct?)
             ))
         }),
