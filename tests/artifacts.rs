@@ -189,6 +189,11 @@ fn a_set_names_its_version_after_its_models() {
     let [now, later] = [models()[0].clone(), later];
     let of = |model| ModelSet::new(None, moment(), vec![model]).version;
     assert_ne!(of(now), of(later), "two trainings of a second are two sets");
+    // In whatever order they come: they stand in one.
+    let turned = ModelSet::new(None, moment(), models().into_iter().rev().collect());
+    assert_eq!(turned.version, again.version);
+    let names: Vec<_> = turned.models().iter().map(|m| m.target().name()).collect();
+    assert!(names.is_sorted(), "{names:?}");
     let fewer = ModelSet::new(None, moment(), models().split_off(1));
     assert_ne!(fewer.version, MODELS.version);
     assert!(fewer.get(Target::Churn).is_none());

@@ -420,7 +420,7 @@ fn what_cannot_be_done_is_told_in_one_line() {
     fs::write(path("users.csv"), "customer_id,age\nc-1,30\n").unwrap();
     fs::write(path("answered.csv"), "age,predicted_churn_tier\n30,high\n").unwrap();
     fs::write(path("damaged.models"), &MODELS.to_bytes()[1..]).unwrap();
-    let known = "churn, ltv, engagement, match-quality, virality, premium-conversion, date-conversion, creator";
+    let known = "churn, creator, date-conversion, engagement, ltv, match-quality, premium-conversion, virality";
     for (args, told) in [
         (
             &["--in=users.csv", "--out=users.csv"][..],

@@ -52,6 +52,12 @@ pub struct ModelSet {
 /// What a target says of a customer, with the reasons asked for.
 pub type Answer<'a> = Result<(Prediction, Option<Explanation<'a>>), NoPrediction>;
 
+/// By the names of their targets, as the store has them: a report lists them in
+/// the same order before a restart and after it.
+fn sort(models: &mut [Model]) {
+    models.sort_by_key(|model| model.target().name());
+}
+
 impl ModelSet {
     /// Models that were kept under this version.
     #[must_use]
@@ -59,8 +65,9 @@ impl ModelSet {
         version: String,
         cohort_id: Option<Uuid>,
         created_at: DateTime<Utc>,
-        models: Vec<Model>,
+        mut models: Vec<Model>,
     ) -> Self {
+        sort(&mut models);
         Self {
             version,
             cohort_id,
@@ -73,7 +80,8 @@ impl ModelSet {
     /// Models of one training. The version names the second and a digest of the
     /// models, their cards included.
     #[must_use]
-    pub fn new(cohort_id: Option<Uuid>, created_at: DateTime<Utc>, models: Vec<Model>) -> Self {
+    pub fn new(cohort_id: Option<Uuid>, created_at: DateTime<Utc>, mut models: Vec<Model>) -> Self {
+        sort(&mut models);
         let mut digest = Sha256::new();
         for model in &models {
             digest.update(model.to_bytes());
