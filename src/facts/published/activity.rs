@@ -228,19 +228,41 @@ fn funnel(platform: Option<String>, of: Steps) -> Funnel {
         }
         before = value;
     }
-    let largest = |from: usize| {
-        (steps.iter())
-            .filter(|s| of.iter().position(|(id, _)| *id == s.id) >= Some(from))
-            .filter_map(|s| Some((s.id, s.loss_pct?)))
-            .fold(None, |most: Option<(&'static str, f64)>, next| {
-                Some(most.filter(|m| m.1 >= next.1).unwrap_or(next))
-            })
-            .map(|(id, _)| id)
-    };
-    Funnel {
+    let mut funnel = Funnel {
         platform,
-        largest_loss: largest(1),
-        largest_loss_after_match: largest(2),
         steps,
+        largest_loss: None,
+        largest_loss_after_match: None,
+    };
+    // The earlier of equals.
+    let largest = |losses: Vec<(&'static str, f64)>| {
+        let losses = losses.into_iter();
+        losses.reduce(|most, next| if next.1 > most.1 { next } else { most })
+    };
+    funnel.largest_loss = largest(funnel.losses()).map(|(id, _)| id);
+    // Where more go on than came, nothing is lost.
+    let after_match = funnel.losses_after_match().and_then(largest);
+    funnel.largest_loss_after_match = after_match.filter(|l| l.1 > 0.0).map(|(id, _)| id);
+    funnel
+}
+
+impl Funnel {
+    /// What is lost before each step, in percent of those who reach the one before
+    /// it, where that is known.
+    #[must_use]
+    pub fn losses(&self) -> Vec<(&'static str, f64)> {
+        let steps = self.steps.iter();
+        steps.filter_map(|s| Some((s.id, s.loss_pct?))).collect()
+    }
+
+    /// The same after the match: before the conversation, and before at least one
+    /// of the steps that follow it. None where either is not known: then nothing
+    /// says where most is lost.
+    #[must_use]
+    pub fn losses_after_match(&self) -> Option<Vec<(&'static str, f64)>> {
+        let mut losses = self.losses();
+        losses.retain(|(id, _)| !matches!(*id, "swipes_right" | "matches"));
+        let first = losses.first().is_some_and(|(id, _)| *id == "conversations");
+        (first && losses.len() > 1).then_some(losses)
     }
 }

@@ -145,7 +145,8 @@ pub struct Funnel {
     pub steps: Vec<Step>,
     /// The step that loses most of those who reach the one before it.
     pub largest_loss: Option<&'static str>,
-    /// The same, after the match.
+    /// The same, after the match; none unless the loss before the conversation and
+    /// one behind it are known, and something is lost.
     pub largest_loss_after_match: Option<&'static str>,
 }
 

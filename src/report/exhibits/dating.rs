@@ -1,7 +1,7 @@
 //! From a swipe to a date, and what a good profile is worth.
 
 use super::Drawn;
-use crate::facts::published::{Funnel, Group as Customers};
+use crate::facts::published::Group as Customers;
 use crate::report::axis::{Linear, place};
 use crate::report::document::{Bar, Chart, Group, Mark, Step, Tone};
 use crate::report::figures::Figures;
@@ -18,25 +18,6 @@ pub(in crate::report) fn step_name(id: &str) -> &'static str {
     }
 }
 
-/// What is lost at the steps after the match, in percent: before the conversation
-/// and before at least one of those that follow. None where either is not known:
-/// then nothing says where most is lost.
-pub(in crate::report) fn losses_after_match(of: &Funnel) -> Option<Vec<(&'static str, f64)>> {
-    let after = ["conversations", "dates_scheduled", "dates_completed"];
-    let known = of.steps.iter().filter(|step| after.contains(&step.id));
-    let losses: Vec<_> = known.filter_map(|s| Some((s.id, s.loss_pct?))).collect();
-    let first_known = losses.first().is_some_and(|(id, _)| *id == after[0]);
-    (first_known && losses.len() > 1).then_some(losses)
-}
-
-/// The step after the match that loses most, the earlier of equals; where more
-/// go on than came, nothing is lost.
-pub(in crate::report) fn largest_loss_after_match(of: &Funnel) -> Option<(&'static str, f64)> {
-    let losses = losses_after_match(of)?.into_iter();
-    let losses = losses.filter(|(_, loss)| *loss > 0.0);
-    losses.reduce(|most, next| if next.1 > most.1 { next } else { most })
-}
-
 pub fn funnel(story: &Story) -> Option<Drawn> {
     let funnel = story.facts.funnel.iter().find(|f| f.platform.is_none())?;
     let most = funnel
@@ -49,9 +30,8 @@ pub fn funnel(story: &Story) -> Option<Drawn> {
         return None;
     }
     let say = &story.say;
-    let steepest = largest_loss_after_match(funnel).map(|(id, _)| id);
     let steps = funnel.steps.iter().map(|step| {
-        let largest = steepest == Some(step.id);
+        let largest = funnel.largest_loss_after_match == Some(step.id);
         Step {
             name: step_name(step.id).to_owned(),
             text: format!("{} a month", say.rate(step.per_customer_month)),

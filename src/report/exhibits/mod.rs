@@ -11,7 +11,7 @@ mod quality;
 mod retention;
 
 pub(super) use creators::{concentration, quantile};
-pub(super) use dating::{largest_loss_after_match, losses_after_match, step_name};
+pub(super) use dating::step_name;
 pub(super) use money::{LEVELS, part_column, part_name};
 pub(super) use retention::{bands, months, tenure_matters};
 

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::facts::published::{Group, PaidFeature};
-use crate::report::exhibits::{largest_loss_after_match, losses_after_match, step_name};
+use crate::report::exhibits::step_name;
 use crate::report::story::{ENOUGH, Story, uncertainty};
 
 const TOO_FEW: &str = "Too few customers to tell.";
@@ -11,13 +11,13 @@ pub fn funnel(story: &Story) -> Outcome {
     let Some(funnel) = story.facts.funnel.iter().find(|f| f.platform.is_none()) else {
         return Outcome::unknown("It takes swipes, matches, messages and dates.");
     };
-    if losses_after_match(funnel).is_none() {
+    if funnel.losses_after_match().is_none() {
         return Outcome::unknown("It takes matches, messages and dates.");
     }
     if story.is_tiny() {
         return Outcome::unknown(TOO_FEW);
     }
-    let Some((after, lost_after)) = largest_loss_after_match(funnel) else {
+    let Some(after) = funnel.largest_loss_after_match else {
         return Outcome::unknown(
             "No step after the match loses any, since older matches go on as well.",
         );
@@ -26,7 +26,7 @@ pub fn funnel(story: &Story) -> Outcome {
     let mut text = format!(
         "After the match the largest loss is before {}: {}.",
         what_follows(after),
-        story.pct(lost_after)
+        loss(after).map_or_else(|| "–".to_owned(), |loss| story.pct(loss))
     );
     if let Some((largest, lost)) = funnel.largest_loss.and_then(|id| Some((id, loss(id)?)))
         && largest != after

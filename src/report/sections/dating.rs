@@ -4,7 +4,7 @@ use super::social::strength;
 use super::{or_dash, subhead, table, text};
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
-use crate::report::exhibits::{largest_loss_after_match, step_name};
+use crate::report::exhibits::step_name;
 use crate::report::story::{ENOUGH, Story, band, platform, times};
 
 pub fn section(pages: &mut Pages) -> Section {
@@ -34,7 +34,11 @@ pub fn section(pages: &mut Pages) -> Section {
 
 fn headline(story: &Story) -> String {
     let funnel = story.facts.funnel.iter().find(|f| f.platform.is_none());
-    let loss = funnel.and_then(largest_loss_after_match);
+    let loss = funnel.and_then(|f| {
+        let id = f.largest_loss_after_match?;
+        let step = f.steps.iter().find(|s| s.id == id)?;
+        Some((id, step.loss_pct?))
+    });
     let Some((id, loss)) = loss.filter(|_| !story.is_tiny()) else {
         return "How customers use the dating side".to_owned();
     };
