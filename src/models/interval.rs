@@ -115,10 +115,11 @@ impl Intervals {
         let (complete, gapped) = rows.split_at(complete);
         let cuts = (gapped.len() / ROWS_A_GROUP).clamp(1, GROUPS);
         // Customers who lack the same are of one group, whichever comes first.
-        let cut = |i: usize| match gapped.get(i * gapped.len() / cuts) {
-            Some((lacking, _)) if i > 0 => gapped.partition_point(|row| row.0 < *lacking),
-            Some(_) => 0,
-            None => gapped.len(),
+        let cut = |i: usize| {
+            let lacking = gapped.get(i * gapped.len() / cuts).map(|row| row.0);
+            lacking.map_or(gapped.len(), |lacking| {
+                gapped.partition_point(|row| row.0 < lacking)
+            })
         };
         let parts = (0..cuts).map(|i| &gapped[cut(i)..cut(i + 1)]);
         let mut groups: Vec<Group> = std::iter::once(complete)

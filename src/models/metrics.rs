@@ -44,17 +44,11 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// The runs of rows with the same prediction, from the highest down: what a
-    /// file's order makes of them says nothing of the prediction.
-    fn runs(&self) -> impl Iterator<Item = &[usize]> + '_ {
-        let same = |a: &usize, b: &usize| self.values[*a] == self.values[*b];
-        self.by_value.chunk_by(same).rev()
-    }
-
-    /// Each row's label, or the mean label of the rows that are predicted alike.
+    /// Each row's label, or the mean label of the rows that are predicted alike:
+    /// their order in a file says nothing of the prediction.
     pub(super) fn labels_without_ties(&self) -> Vec<f64> {
         let mut labels = self.labels.to_vec();
-        for run in self.runs().filter(|run| run.len() > 1) {
+        for run in self.ties().filter(|run| run.len() > 1) {
             let mean = run.iter().map(|&i| self.labels[i]).sum::<f64>() / run.len() as f64;
             for &i in run {
                 labels[i] = mean;
@@ -176,8 +170,8 @@ pub(super) fn top_decile_lift(sample: &Sample<'_>, weights: &[f64]) -> f64 {
         .fold((0.0, 0.0), |(all, found), (y, w)| (all + w, found + w * y));
     let top = (all / 10.0).ceil();
     let (mut seen, mut found) = (0.0, 0.0);
-    for run in sample.runs() {
-        let (all, positives) = run.iter().fold((0.0, 0.0), |(all, found), &i| {
+    for tied in sample.ties().rev() {
+        let (all, positives) = tied.iter().fold((0.0, 0.0), |(all, found), &i| {
             (all + weights[i], found + weights[i] * sample.labels[i])
         });
         // Of those that are predicted alike, a part that is like the whole.

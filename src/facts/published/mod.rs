@@ -19,6 +19,7 @@ use super::Facts;
 use super::statistics::Statistic;
 use view::View;
 
+pub use money::REVENUE_PARTS;
 pub use parts::{Band, Breakdown, Figure, Group, Measure};
 pub use sections::{
     Bin, Conversation, Correlation, Creators, CrossPlatform, Dating, Definition, Distribution,

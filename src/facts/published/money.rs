@@ -7,7 +7,9 @@ use super::sections::{Driver, Revenue, RevenuePart, Tier};
 use super::view::{View, distribution, percent_of};
 
 const REVENUE: &str = "total_revenue_month_usd";
-const PARTS: [(&str, &str); 3] = [
+
+/// The parts of the revenue, each with its column.
+pub const REVENUE_PARTS: [(&str, &str); 3] = [
     ("subscription", "monthly_subscription_usd"),
     ("iap", "iap_spending_month_usd"),
     ("ads", "ad_revenue_generated_month_usd"),
@@ -51,7 +53,7 @@ impl View<'_> {
     }
 
     fn revenue_parts(&self) -> Vec<RevenuePart> {
-        let known = PARTS.iter().filter_map(|&(id, column)| {
+        let known = REVENUE_PARTS.iter().filter_map(|&(id, column)| {
             let figure = self.figure(column)?;
             Some(RevenuePart {
                 id,

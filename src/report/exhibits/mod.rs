@@ -12,7 +12,7 @@ mod retention;
 
 pub(super) use creators::{concentration, quantile};
 pub(super) use dating::step_name;
-pub(super) use money::{LEVELS, part_column, part_name};
+pub(super) use money::{LEVELS, part_name};
 pub(super) use retention::{bands, months, tenure_matters};
 
 use super::document::Chart;

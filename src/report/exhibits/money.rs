@@ -6,15 +6,6 @@ use crate::report::axis::place;
 use crate::report::document::{Cell, Center, Chart, HeatColumn, HeatRow, Slice, Tone};
 use crate::report::story::{ENOUGH, Story, platform, times};
 
-/// The column that a part of the revenue is the sum of.
-pub(in crate::report) fn part_column(id: &str) -> &'static str {
-    match id {
-        "subscription" => "monthly_subscription_usd",
-        "iap" => "iap_spending_month_usd",
-        _ => "ad_revenue_generated_month_usd",
-    }
-}
-
 /// What a person calls a part of the revenue.
 pub(in crate::report) fn part_name(id: &str) -> &'static str {
     match id {

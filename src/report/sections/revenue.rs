@@ -1,9 +1,10 @@
 //! Where revenue comes from, per-user economics, premium tiers.
 
 use super::{or_dash, subhead, table, text};
+use crate::facts::published::REVENUE_PARTS;
 use crate::report::builder::Pages;
 use crate::report::document::{Block, Section};
-use crate::report::exhibits::{part_column, part_name, quantile};
+use crate::report::exhibits::{part_name, quantile};
 use crate::report::findings::measure;
 use crate::report::story::{Story, times};
 
@@ -70,7 +71,8 @@ fn mix(story: &Story) -> Option<Block> {
         let share = part
             .share_pct
             .map_or_else(String::new, |s| format!(" ({})", say.percent(s, 0)));
-        let of_some = story.known_of_some(part_column(part.id));
+        let column = REVENUE_PARTS.iter().find(|(id, _)| *id == part.id);
+        let of_some = column.and_then(|(_, column)| story.known_of_some(column));
         let of_some = of_some.map_or_else(String::new, |known| {
             format!(", known of {}", story.customers(known))
         });

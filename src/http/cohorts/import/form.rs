@@ -13,12 +13,12 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::StatusCode;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
 use super::patient;
-use crate::http::extract::broke_off;
+use crate::http::extract::{broke_off, too_slow};
+use crate::http::line::TooSlow;
 use crate::http::problem::{Kind, Problem};
 
 /// Bytes that may come before some are handed on: far more than the head of a
@@ -122,9 +122,10 @@ impl Stream for Counted {
 
 /// Why there is no next part.
 fn no_form(error: &MultipartError) -> Problem {
-    match broke_off(error, Kind::MalformedBody) {
-        slow if slow.status() == StatusCode::REQUEST_TIMEOUT => slow,
-        _ => malformed(),
+    if TooSlow::caused(error) {
+        too_slow()
+    } else {
+        malformed()
     }
 }
 
